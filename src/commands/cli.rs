@@ -308,9 +308,10 @@ pub struct ExploreArgs {
     /// Play every order, those too that are equivalent to others
     #[arg(long)]
     pub no_reduction: bool,
-    /// Play the shortest order of each class again so often, to see whether it is stable
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub repeat: u32,
+    /// Play the shortest order of each class again so often, to see whether it is stable [default:
+    /// 5; of programs 1]
+    #[arg(long, value_name = "N")]
+    pub repeat: Option<u32>,
     /// How many orders are played side by side [default: one per processor, four at most]
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

@@ -30,6 +30,10 @@ mod progress;
 
 use progress::{Bar, Order, Orders};
 
+/// How often witnesses are played again, if nothing else is said; programs take their time.
+const REPEAT: u32 = 5;
+const REPEAT_PROGRAMS: u32 = 1;
+
 /// More players than this would only take each other's processors.
 const MOST_JOBS: usize = 4;
 
@@ -68,20 +72,28 @@ pub fn run(arguments: &ExploreArgs) -> eyre::Result<Exit> {
 
 /// Explores programs that nobody here wrote.
 fn run_programs(arguments: &ExploreArgs) -> eyre::Result<Exit> {
-    if wants_several(arguments) {
-        let words = "--actor: programs are explored at one level and on one engine at a time";
-        return Err(Failure::misuse(words).into());
-    }
+    refuse_what_is_not_for_programs(arguments)?;
     let runtime = launch::one_thread().wrap_err("cannot start the runtime")?;
     runtime.block_on(async {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         let engine = EngineArgs { isolation: arguments.level(), ..arguments.engine_args() };
-        let Options { mode, budget, repeat, .. } = options(arguments);
+        let options = options(arguments);
+        let Options { mode, budget, .. } = options;
+        let repeat = arguments.repeat.unwrap_or(REPEAT_PROGRAMS);
         let manner = explore_programs::Manner { orders: mode, budget, repeat };
-        let (news, _heard) = unbounded_channel();
-        let programs = &arguments.programs;
-        let told = explore_programs::run(programs, &engine, manner, &news, &interrupted).await?;
+        let (news, heard) = unbounded_channel();
         let mut out = open_output(arguments.output.as_deref())?;
+        let programs = &arguments.programs;
+        let exploring = async {
+            let told = explore_programs::run(programs, &engine, manner, &news, &interrupted).await;
+            // Whoever listens is to stop.
+            drop(news);
+            told
+        };
+        let bar = Bar::of_programs(options);
+        let (told, shown) = tokio::join!(exploring, bar.follow(heard, &mut out));
+        shown.wrap_err("cannot write the output")?;
+        let Some(told) = told? else { return Ok(Exit::Interrupted) };
         let text = document(&told.exploration, arguments.format);
         write!(out, "{text}").and_then(|()| out.flush()).wrap_err("cannot write the output")?;
         Ok(match (told.exploration.found.is_interrupted, told.is_wrong()) {
@@ -90,6 +102,28 @@ fn run_programs(arguments: &ExploreArgs) -> eyre::Result<Exit> {
             (false, false) => Exit::Fine,
         })
     })
+}
+
+/// Programs have no file whose head could say anything, and are started anew for each order.
+fn refuse_what_is_not_for_programs(arguments: &ExploreArgs) -> Result<(), Failure> {
+    let refused = [
+        (
+            wants_several(arguments),
+            "programs are explored at one level and on one engine at a time",
+        ),
+        (
+            arguments.jobs.is_some(),
+            "--jobs is for scenarios: programs are played one order at a time",
+        ),
+        (
+            arguments.every_step,
+            "--every-step is for scenarios: the check is made when programs end",
+        ),
+        (arguments.every_order, "--every-order is for scenarios"),
+        (arguments.export.is_some(), "--export is for scenarios; --plans DIR writes plans"),
+    ];
+    let found = refused.iter().find(|(is_asked, _)| *is_asked);
+    found.map_or(Ok(()), |(_, words)| Err(Failure::misuse(format!("--actor: {words}"))))
 }
 
 async fn explore_all(
@@ -234,7 +268,7 @@ fn options(arguments: &ExploreArgs) -> Options {
     Options {
         mode,
         budget: arguments.budget,
-        repeat: arguments.repeat,
+        repeat: arguments.repeat.unwrap_or(REPEAT),
         jobs: arguments.jobs.map_or(processors.min(MOST_JOBS), NonZeroUsize::get),
         looks_after_steps: arguments.every_step,
         tells_orders: arguments.every_order,

@@ -1,6 +1,7 @@
 //! `overbooked explore --actor …`: programs that nobody here wrote, in every order of their
 //! statements.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands::cli::EngineArgs;
 use crate::commands::debug::{Actor, Way, actors};
-use crate::commands::exit::Failure;
+use crate::commands::exit::{Exit, Failure};
 use crate::commands::launch;
 use crate::commands::programs::{Explored as Starter, Place, Program, Reset};
 use crate::core::error_chain::with_causes;
@@ -21,7 +22,7 @@ use crate::debugger::tables::TableName;
 use crate::debugger::verdict::Database;
 use crate::explorer::expected::Expected;
 use crate::explorer::exploration::{self, Exploration, Options};
-use crate::explorer::explore::News;
+use crate::explorer::explore::{Found, News};
 use crate::explorer::naming;
 use crate::explorer::outcome::Outcome;
 use crate::explorer::outside::explore::{Explored, Wanted, explore};
@@ -32,8 +33,8 @@ use crate::explorer::search::{Coverage, Mode as Orders, Search};
 use crate::gateway::Mode;
 use crate::run::engines::{Engine, Engines, Ownership};
 
-/// How long a program may think, and how long it may take to do something else.
-const PATIENCE: Patience = Patience { think: Duration::from_secs(3), end: Duration::from_secs(30) };
+/// How many seconds a program may think between two statements, if nothing else is said.
+const THINK: u32 = 3;
 
 /// Which programs are explored.
 #[derive(Clone, Debug, Default, Args)]
@@ -64,6 +65,18 @@ pub struct ProgramsArgs {
     /// Write each outcome's witness into this folder as a plan for `overbooked debug --plan`
     #[arg(long, value_name = "DIR", requires = "actor", value_hint = ValueHint::DirPath)]
     pub plans: Option<PathBuf>,
+    /// How long a program may think between two statements; ten times as long it may take to begin
+    /// and to end [default: 3]
+    #[arg(long, value_name = "SECONDS", requires = "actor")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub patience: Option<u32>,
+}
+
+impl ProgramsArgs {
+    fn patience(&self) -> Patience {
+        let think = Duration::from_secs(self.patience.unwrap_or(THINK).into());
+        Patience { think, end: think * 10 }
+    }
 }
 
 /// How they are explored.
@@ -84,23 +97,23 @@ pub struct Told {
     pub exploration: Exploration,
 }
 
-/// Explores programs on an engine that has answered.
+/// Explores programs; nothing where somebody stops it before a server answers.
 pub async fn run(
     arguments: &ProgramsArgs,
     engine: &EngineArgs,
     manner: Manner,
     news: &UnboundedSender<News>,
     stop: &CancellationToken,
-) -> Result<Told, Failure> {
+) -> Result<Option<Told>, Failure> {
     let asked = Asked::read(arguments)?;
-    let engines = launch::guarded_engine(engine).await?;
+    let Some(engines) = launch::engine_unless(stop, engine).await? else { return Ok(None) };
     let told = asked.explore(&engines, engine, manner, (news, stop)).await;
     launch::stop(&engines).await?;
     let told = told?;
     if let Some(folder) = &arguments.plans {
         write_plans(folder, &told)?;
     }
-    Ok(told)
+    Ok(Some(told))
 }
 
 /// What the arguments ask for.
@@ -110,6 +123,7 @@ struct Asked {
     check: Option<String>,
     setup: Option<String>,
     rules: Rules,
+    patience: Patience,
 }
 
 impl Asked {
@@ -133,6 +147,7 @@ impl Asked {
             reset: arguments.reset.as_deref().map(Reset::read).transpose()?,
             check: arguments.check.clone(),
             setup: setup.transpose()?,
+            patience: arguments.patience(),
             rules: Rules {
                 mode: HoldMode::Breakpoints,
                 breakpoints: breakpoints.collect::<Result<_, _>>()?,
@@ -182,13 +197,15 @@ impl Asked {
             rules: Rules { mode, ..self.rules },
             database,
             check: self.check,
-            patience: PATIENCE,
+            patience: self.patience,
         });
         let Manner { orders, budget, repeat } = manner;
         let wanted = Wanted { budget, repeat, news, stop };
         let begin = |effects: &[Vec<_>]| Search::new(effects, orders, None);
         let from = (Relations::new(relations), snapshot);
-        let explored = explore(&mut outside, from, wanted, begin).await.map_err(failure)?;
+        let explored = explore(&mut outside, from, wanted, begin).await;
+        outside.close().await;
+        let explored = explored.map_err(failure)?;
         let known = exploration::engine(engines, kind).await;
         let (product, default) =
             known.map_err(|error| Failure::unreachable(with_causes(&error)))?;
@@ -214,6 +231,9 @@ fn program(actor: Actor) -> Result<Program, Failure> {
 fn failure(error: OutsideError) -> Failure {
     match error {
         OutsideError::Server(sentence) => Failure::unreachable(sentence),
+        unknown @ (OutsideError::Unfinished { .. } | OutsideError::Silent(..)) => {
+            Failure { exit: Exit::Unfinished, sentence: unknown.to_string() }
+        }
         other => Failure::misuse(other.to_string()),
     }
 }
@@ -266,7 +286,7 @@ fn write_plans(folder: &Path, told: &Told) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     for (number, class) in report::in_order(&told.exploration).into_iter().enumerate() {
         let path = folder.join(format!("{}.plan", number + 1));
-        let mut plan = told.explored.plans[class].clone();
+        let mut plan = told.explored.witnesses[class].plan.clone();
         plan.notes.push(told.exploration.names[class].clone());
         std::fs::write(&path, plan.to_string()).map_err(|error| failed(&path, error))?;
     }
@@ -282,24 +302,43 @@ fn exploration(
 ) -> Exploration {
     let Explored { scenario, program, found, plays, .. } = explored;
     let names: Vec<&str> = scenario.sessions.iter().map(|it| it.name.as_str()).collect();
-    let scenario = Scenario { name: names.join(", "), ..scenario.clone() };
+    let name = names.join(", ");
+    let scenario = Scenario { title: name.clone(), name, ..scenario.clone() };
     let outcomes: Vec<&Outcome> = found.classes.iter().map(|it| &it.class.outcome).collect();
     let runs = format!("the programs were started {} in all", counted(*plays as u64, "time"));
+    let deeds = explored
+        .witnesses
+        .iter()
+        .map(|witness| witness.sent.iter().map(|sent| sent.does.clone()).collect());
+    let deeds = Some(deeds.collect());
+    let is_sample = matches!(mode, Orders::Sample { .. });
+    let is_complete = found.is_complete && !is_sample;
+    let diverged = explored.diverged;
     Exploration {
         names: naming::names(&scenario, program, &outcomes),
         kinds: vec![None; found.classes.len()],
+        deeds,
         scenario: Arc::new(scenario),
         program: program.clone(),
         engine,
         product,
         level,
         options: Options { mode, ..Options::default() },
-        found: found.clone(),
-        coverage: Coverage::default(),
+        found: Found { is_complete, ..found.clone() },
+        coverage: Coverage { diverged, ..Coverage::default() },
         effects: Vec::new(),
-        notes: vec![runs],
+        notes: complaints(explored).into_iter().chain([runs]).collect(),
         took,
     }
+}
+
+/// What the programs said that did not end well, and in how many of the outcomes.
+fn complaints(explored: &Explored) -> Vec<String> {
+    let mut told: BTreeMap<&str, u64> = BTreeMap::new();
+    let all = explored.witnesses.iter().flat_map(|witness| &witness.complaints);
+    all.for_each(|complaint| *told.entry(complaint).or_default() += 1);
+    let classes = counted(explored.witnesses.len() as u64, "outcome");
+    told.into_iter().map(|(said, count)| format!("in {count} of {classes}, {said}")).collect()
 }
 
 impl Told {

@@ -194,6 +194,11 @@ impl outside::Programs for Explored {
         }
     }
 
+    fn may_start_early(&self) -> bool {
+        // A command may put back what a program looks at before it connects.
+        !matches!(self.reset, Some(Reset::Command(_)))
+    }
+
     fn start(&mut self, addresses: &[(usize, SocketAddr)]) -> Result<Started, String> {
         let programs = addresses.iter().map(|(actor, _)| self.programs[*actor].clone());
         let programs: Vec<Program> = programs.collect();

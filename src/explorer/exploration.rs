@@ -70,6 +70,9 @@ pub struct Exploration {
     pub names: Vec<String>,
     /// What each anomaly is called, where its pattern has a name.
     pub kinds: Vec<Option<AnomalyKind>>,
+    /// Of programs, what they sent in each class's witness, turn by turn: the same step may be
+    /// another statement in another order.
+    pub deeds: Option<Vec<Vec<String>>>,
     /// How far the search has come.
     pub coverage: Coverage,
     /// What each step does to others, as it was measured.
@@ -105,6 +108,7 @@ pub async fn explore_scenario(
     };
     Ok(Exploration {
         kinds: found.classes.iter().map(kind).collect(),
+        deeds: None,
         program,
         scenario: Arc::clone(&production.scenario),
         engine: production.engine,

@@ -48,6 +48,11 @@ pub trait Orders {
     fn restarts(&self) -> u64 {
         0
     }
+
+    /// How many orders were possible and could not be played again.
+    fn diverged(&self) -> u64 {
+        0
+    }
 }
 
 /// What is to be played next.

@@ -7,21 +7,19 @@
 //!     └ started anew, after --reset        └── let go ── Outside ◀── guide: whose turn
 //! ```
 //!
-//! Each order begins with fresh programs and a fresh debugger. A step is a statement that is held;
-//! what passes by itself belongs to the step before it. What a step touches is read out of its text
-//! and the catalog, by tables ([`reading`]): nothing can be measured inside somebody's program.
+//! Each order begins with fresh programs and a fresh debugger. To start programs takes longer than
+//! all that they do, so those of the next order are started while this one is played, and come in
+//! when everything has been put back ([`prepared`]). A step is a statement that is held; what passes
+//! by itself belongs to the step before it. What a step touches is read out of its text and the
+//! catalog, by tables ([`reading`]): nothing can be measured inside somebody's program.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
-
-use super::played::{BrokenInvariant, End, Guide, Launched, Played, Player, TableRows};
+use super::played::{BrokenInvariant, End, Guide, Played, Player, TableRows};
 use crate::core::error_chain::with_causes;
-use crate::core::event::SessionName;
 use crate::core::syntax::Strings;
 use crate::debugger::Debugger;
 use crate::debugger::breakpoints::{HoldMode, Rules};
@@ -33,17 +31,21 @@ use crate::debugger::statement::Statement;
 use crate::debugger::verdict::Database;
 use crate::gateway::{Gateway, Mode, Options};
 use crate::pg::Target;
-use crate::run::guests::GuestNews;
 
+mod explained;
 pub mod explore;
 mod known;
 mod places;
+mod play;
+mod prepared;
 pub mod reading;
 mod stable;
 
 use known::Known;
 use places::Places;
 pub use places::Sent;
+use play::Play;
+use prepared::Prepared;
 use reading::Snapshot;
 
 /// How programs are started, and everything is put back before.
@@ -55,6 +57,10 @@ pub trait Programs: Send + Sync {
 
     /// Puts everything back to the beginning; whoever does it may come in by this address.
     fn reset(&mut self, by: SocketAddr) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// Whether they may be started before everything is put back for them, if they cannot come in
+    /// until then.
+    fn may_start_early(&self) -> bool;
 
     /// Starts these of them, each behind its own address.
     fn start(&mut self, addresses: &[(usize, SocketAddr)]) -> Result<Self::Running, String>;
@@ -92,6 +98,13 @@ pub enum OutsideError {
          cannot now; what they do must not depend on time or chance"
     )]
     NotTheSame(String),
+    #[error(
+        "{who} {does}, and has neither sent anything more nor ended for {seconds} seconds: a \
+         program that is explored must come to its end by itself; --patience waits longer"
+    )]
+    Unfinished { who: String, does: String, seconds: u64 },
+    #[error("{0} has sent no statement that could be a step, so nothing is known{1}")]
+    Silent(String, String),
     #[error("{0}")]
     Server(String),
 }
@@ -119,20 +132,21 @@ pub struct Outside<P: Programs> {
     /// The tables that were written in some order.
     written: BTreeSet<String>,
     snapshot: Snapshot,
-    /// What the programs of the last order said that did not end well.
-    complaints: Vec<String>,
     /// How many orders were played on programs, and not only looked up.
     plays: usize,
+    /// Those of the next order.
+    prepared: Option<Prepared<P::Running>>,
 }
 
-/// How long the one who waits has waited when the next statement is let go: by then it has looked
-/// for a deadlock and found none, so the last one that closes a circle is refused.
-const APART: Duration = Duration::from_millis(15);
-
-/// How soon it is looked whether a statement waits.
-const LOOK: Duration = Duration::from_micros(500);
-/// And how seldom in the end.
-const LAST_LOOK: Duration = Duration::from_millis(10);
+/// An order that was played on programs.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    pub played: Played,
+    /// What was sent, launch by launch.
+    pub sent: Vec<Sent>,
+    /// What those said that did not end well.
+    pub complaints: Vec<String>,
+}
 
 /// A port of this machine, any.
 const FREE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -148,8 +162,8 @@ impl<P: Programs> Outside<P> {
             known: Known::default(),
             written: BTreeSet::new(),
             snapshot: Snapshot::default(),
-            complaints: Vec::new(),
             plays: 0,
+            prepared: None,
         }
     }
 
@@ -168,19 +182,9 @@ impl<P: Programs> Outside<P> {
         self.snapshot
     }
 
-    /// What was sent in this order, launch by launch, if it was played.
-    pub fn sent(&self, order: &[usize]) -> Option<&[Sent]> {
-        self.known.sent(order)
-    }
-
-    /// What was sent in the order that was played or looked up last.
-    pub fn last_sent(&self) -> &[Sent] {
-        self.known.last_sent()
-    }
-
-    /// What the programs of the last order that was played on programs said that did not end well.
-    pub fn complaints(&self) -> &[String] {
-        &self.complaints
+    /// The order that was played or looked up last.
+    pub fn last(&self) -> Option<&Record> {
+        self.known.last()
     }
 
     /// What is played, and where.
@@ -222,8 +226,15 @@ impl<P: Programs> Outside<P> {
         &mut self,
         actors: &[usize],
         guide: &mut (dyn Guide + Send),
-    ) -> Result<(Played, Vec<Sent>), OutsideError> {
+    ) -> Result<Record, OutsideError> {
         self.play_on_programs(actors, &[], guide).await
+    }
+
+    /// Ends what was started for later.
+    pub async fn close(self) {
+        if let Some(mut prepared) = self.prepared {
+            prepared.running.end().await;
+        }
     }
 
     async fn play_on_programs(
@@ -231,7 +242,7 @@ impl<P: Programs> Outside<P> {
         actors: &[usize],
         prefix: &[usize],
         guide: &mut (dyn Guide + Send),
-    ) -> Result<(Played, Vec<Sent>), OutsideError> {
+    ) -> Result<Record, OutsideError> {
         self.plays += 1;
         let mut play = self.begin(actors).await?;
         let course = play.course(prefix, guide).await;
@@ -245,40 +256,39 @@ impl<P: Programs> Outside<P> {
         gateway.stop().await;
         let is_over = course?;
         self.names.clone_from(&places.names);
-        self.complaints = complaints;
         let (mut played, sent) = places.into_played();
         self.snapshot = self.snapshot.max(snapshot);
         if is_over {
             self.note_written(&sent);
             played.end = Some(self.end().await?);
         }
-        Ok((played, sent))
+        Ok(Record { played, sent, complaints })
     }
 
     async fn begin(&mut self, who: &[usize]) -> Result<Play<'_, P>, OutsideError> {
-        let Stand { programs, server, mode, rules, .. } = &mut self.stand;
-        let actors = programs.actors();
+        let rules = self.stand.rules.clone();
+        let mode = rules.mode;
         // Nothing is held while everything is put back.
-        let (debugger, news) = Debugger::start(Rules { mode: HoldMode::Watch, ..rules.clone() });
+        let (debugger, news) = Debugger::start(Rules { mode: HoldMode::Watch, ..rules });
         let options = Options {
-            mode: *mode,
-            listen: vec![FREE; actors.len() + 1],
+            mode: self.stand.mode,
+            listen: vec![FREE],
             hooks: Some(Arc::clone(&debugger) as _),
-            ..Options::new(server.clone())
+            ..Options::new(self.stand.server.clone())
         };
         let gateway = Gateway::start(options).await;
-        let gateway = gateway.map_err(|error| OutsideError::Server(with_causes(&error)))?;
-        let (everybodys, own) = gateway.addresses().split_first().unwrap_or((&FREE, &[]));
-        programs.reset(*everybodys).await.map_err(OutsideError::Programs)?;
-        let hold = debugger.obey(Order::Hold(rules.mode));
+        let mut gateway = gateway.map_err(|error| OutsideError::Server(with_causes(&error)))?;
+        let by = gateway.address().unwrap_or(FREE);
+        self.stand.programs.reset(by).await.map_err(OutsideError::Programs)?;
+        let hold = debugger.obey(Order::Hold(mode));
         hold.map_err(|error| OutsideError::Programs(error.to_string()))?;
-        debugger.name_ports(own.iter().copied().zip(actors.clone()).collect());
-        let theirs = own.iter().copied().enumerate().filter(|(actor, _)| who.contains(actor));
-        let theirs: Vec<_> = theirs.collect();
-        let running = programs.start(&theirs).map_err(OutsideError::Programs)?;
+        let Prepared { listeners, running, names } = self.programs(who)?;
+        debugger.name_ports(names);
+        let served = gateway.serve(listeners);
+        served.map_err(|error| OutsideError::Server(with_causes(&error)))?;
         Ok(Play {
-            places: Places::new(self.names.clone(), actors.len()),
-            alive: (0..actors.len()).map(|actor| who.contains(&actor)).collect(),
+            places: Places::new(self.names.clone(), self.actors),
+            alive: (0..self.actors).map(|actor| who.contains(&actor)).collect(),
             debugger,
             news,
             gateway,
@@ -286,6 +296,21 @@ impl<P: Programs> Outside<P> {
             database: &self.stand.database,
             patience: self.stand.patience,
         })
+    }
+
+    /// Programs that were started; those of the next order are started with them.
+    fn programs(&mut self, who: &[usize]) -> Result<Prepared<P::Running>, OutsideError> {
+        let everybody: Vec<usize> = (0..self.actors).collect();
+        let programs = &mut self.stand.programs;
+        let is_everybody = who.len() == everybody.len();
+        let prepared = match self.prepared.take_if(|_| is_everybody) {
+            Some(prepared) => prepared,
+            None => Prepared::start(programs, who)?,
+        };
+        if self.prepared.is_none() && programs.may_start_early() {
+            self.prepared = Some(Prepared::start(programs, &everybody)?);
+        }
+        Ok(prepared)
     }
 
     /// What was written once may have been written in every other order: all of it is a part of
@@ -338,168 +363,9 @@ impl<P: Programs> Player for Outside<P> {
             Err(prefix) => prefix,
         };
         let everybody: Vec<usize> = (0..self.actors).collect();
-        let (played, sent) = self.play_on_programs(&everybody, &prefix, guide).await?;
-        self.known.add(played.clone(), sent);
+        let record = self.play_on_programs(&everybody, &prefix, guide).await?;
+        let played = record.played.clone();
+        self.known.add(record);
         Ok(played)
-    }
-}
-
-/// One order on programs.
-struct Play<'a, P: Programs> {
-    debugger: Arc<Debugger>,
-    news: mpsc::Receiver<GuestNews>,
-    gateway: Gateway,
-    running: P::Running,
-    /// Whose program has not ended.
-    alive: Vec<bool>,
-    places: Places,
-    database: &'a Database,
-    patience: Patience,
-}
-
-/// What the wait for rest has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
-    /// What was let go is answered or waits, and its program has come to its next statement.
-    Quiet,
-    /// A program does something else, for how long nobody knows.
-    Thinks,
-}
-
-impl<P: Programs> Play<'_, P> {
-    /// Lets statements go until nobody can go on; whether that was the programs' end.
-    async fn course(
-        &mut self,
-        prefix: &[usize],
-        guide: &mut (dyn Guide + Send),
-    ) -> Result<bool, OutsideError> {
-        loop {
-            let enabled = self.come_to_rest().await?;
-            self.places.enabled.clone_from(&enabled);
-            if enabled.is_empty() {
-                return Ok(true);
-            }
-            let at = self.places.launches.len();
-            let choice = match prefix.get(at) {
-                Some(session) if enabled.contains(session) => *session,
-                Some(session) => {
-                    let name = self.places.names.get(*session).cloned().unwrap_or_default();
-                    return Err(OutsideError::NotTheSame(name));
-                }
-                None => match guide.next(&self.so_far(), &enabled) {
-                    Some(session) => session,
-                    None => return Ok(false),
-                },
-            };
-            self.let_go(choice, enabled).await?;
-        }
-    }
-
-    fn so_far(&self) -> Vec<Launched> {
-        self.places.launched()
-    }
-
-    async fn let_go(&mut self, session: usize, enabled: Vec<usize>) -> Result<(), OutsideError> {
-        if let Some(since) = self.places.waiting_since {
-            sleep_until(since + APART).await;
-        }
-        let name = SessionName::new(&self.places.names[session]);
-        let state = self.debugger.state();
-        let held = state.of(name.as_str()).and_then(|transaction| transaction.held.as_ref());
-        let shape = held.map(|held| Arc::clone(&held.shape)).unwrap_or_default();
-        self.places.launch(session, shape, enabled);
-        let obeyed = self.debugger.obey(Order::LetGo(name));
-        obeyed.map_err(|error| OutsideError::Programs(error.to_string()))
-    }
-
-    /// Waits until nothing moves, and gives who could go on. Where nobody can, programs that still
-    /// run are waited for longer: they may only be slow.
-    async fn come_to_rest(&mut self) -> Result<Vec<usize>, OutsideError> {
-        let deadline = Instant::now() + self.patience.end;
-        loop {
-            let rest = self.rest().await?;
-            let enabled = self.places.held();
-            let is_over = !self.alive.contains(&true);
-            if !enabled.is_empty() || is_over && rest == Rest::Quiet {
-                return Ok(enabled);
-            }
-            if !self.anything_until(deadline).await {
-                return Ok(enabled);
-            }
-        }
-    }
-
-    async fn rest(&mut self) -> Result<Rest, OutsideError> {
-        let (mut last, mut look) = (Instant::now(), LOOK);
-        loop {
-            if self.places.drain(&mut self.news) {
-                (last, look) = (Instant::now(), LOOK);
-            }
-            let on_their_way = self.places.running();
-            let thinks = self.places.think(&self.alive);
-            if on_their_way.is_empty() && !thinks {
-                self.places.waiting_since = None;
-                return Ok(Rest::Quiet);
-            }
-            let patience = self.patience(&self.alive);
-            let is_late = last.elapsed() >= patience;
-            if thinks && is_late && on_their_way.is_empty() {
-                return Ok(Rest::Thinks);
-            }
-            if !on_their_way.is_empty() && last.elapsed() >= look {
-                let waits = self.waits(&on_their_way).await?;
-                if self.places.drain(&mut self.news) {
-                    continue;
-                }
-                if stable::all_wait(&waits, &on_their_way, &self.places.pids())
-                    && (!thinks || is_late)
-                {
-                    self.places.waiting_since.get_or_insert_with(Instant::now);
-                    return Ok(if thinks { Rest::Thinks } else { Rest::Quiet });
-                }
-                look = (look * 2).min(LAST_LOOK);
-                if last.elapsed() >= self.patience.end {
-                    return Ok(Rest::Thinks);
-                }
-            }
-            let until =
-                if on_their_way.is_empty() { last + patience } else { Instant::now() + look };
-            self.anything_until(until).await;
-        }
-    }
-
-    /// A program that begins may take its time; one that was let go comes to its next statement
-    /// soon, unless it does something else.
-    fn patience(&self, alive: &[bool]) -> Duration {
-        let Patience { think, end } = self.patience;
-        if self.places.start(alive) { end } else { think }
-    }
-
-    async fn waits(&self, pids: &[i32]) -> Result<stable::Waits, OutsideError> {
-        let waits = self.database.waits(pids).await;
-        let waits = waits.map_err(|error| OutsideError::Server(with_causes(&error)))?;
-        Ok(waits.into_iter().collect())
-    }
-
-    /// Waits until something happens; whether it did before that moment.
-    async fn anything_until(&mut self, moment: Instant) -> bool {
-        tokio::select! {
-            biased;
-            news = self.news.recv() => match news {
-                Some(news) => {
-                    self.places.hear(news);
-                    true
-                }
-                None => false,
-            },
-            ended = self.running.ended(), if self.alive.contains(&true) => {
-                match ended {
-                    Some(actor) => self.alive[actor] = false,
-                    None => self.alive.fill(false),
-                }
-                true
-            }
-            () = sleep_until(moment) => false,
-        }
     }
 }

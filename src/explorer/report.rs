@@ -20,7 +20,7 @@ pub use levels::levels;
 pub use markdown::markdown;
 pub use told::witness;
 
-use told::{counted, plural, width};
+use told::{counted, plural, width, witness_of_programs};
 
 /// A line is folded where it would be longer than this.
 const WIDEST: usize = 118;
@@ -139,7 +139,16 @@ fn row(exploration: &Exploration, class: usize) -> Row {
         name: exploration.names[class].clone(),
         orders: counted(judged.class.orders),
         verdict: verdict(exploration, class),
-        witness: witness(&exploration.scenario, &exploration.program, &judged.class.witness),
+        witness: in_words(exploration, class),
+    }
+}
+
+fn in_words(exploration: &Exploration, class: usize) -> String {
+    let Exploration { scenario, program, deeds, .. } = exploration;
+    let turns = &exploration.found.classes[class].class.witness;
+    match deeds {
+        Some(deeds) => witness_of_programs(scenario, turns, &deeds[class]),
+        None => witness(scenario, program, turns),
     }
 }
 
@@ -162,7 +171,8 @@ pub(crate) fn verdict(exploration: &Exploration, class: usize) -> String {
             if who.is_empty() { "nobody".to_owned() } else { who.join(", ") }
         }
     };
-    if judged.class.broken.is_empty() { told } else { format!("{told}; breaks an invariant") }
+    let what = if exploration.deeds.is_some() { "the check" } else { "an invariant" };
+    if judged.class.broken.is_empty() { told } else { format!("{told}; breaks {what}") }
 }
 
 fn table(exploration: &Exploration) -> String {
@@ -250,6 +260,10 @@ pub(crate) fn remarks(exploration: &Exploration) -> Vec<String> {
     lines.extend(note);
     let expected = Expected::of(exploration);
     lines.extend(expected.told.iter().map(|told| claim(exploration, told)));
+    if exploration.deeds.is_some() {
+        // Programs come without a file that could expect anything.
+        return lines;
+    }
     let has_lines = !expected.told.is_empty();
     for class in expected.unexpected {
         let name = &exploration.names[class];
@@ -262,6 +276,10 @@ pub(crate) fn remarks(exploration: &Exploration) -> Vec<String> {
 }
 
 fn broken(exploration: &Exploration) -> Vec<String> {
+    if exploration.deeds.is_some() {
+        // There is one check, and the table says where it is broken.
+        return Vec::new();
+    }
     let classes = exploration.found.classes.iter().zip(&exploration.names);
     let each = classes.flat_map(|(judged, name)| {
         judged.class.broken.iter().map(move |broken| {

@@ -24,4 +24,8 @@ impl Orders for Search {
     fn restarts(&self) -> u64 {
         self.coverage().restarts
     }
+
+    fn diverged(&self) -> u64 {
+        self.coverage().diverged
+    }
 }

@@ -74,6 +74,20 @@ impl Gateway {
         self.listen_tcp(addresses, &context, &Certificate::None).await
     }
 
+    /// Serves whoever comes, or has come already, to these, which were bound before; without TLS.
+    pub fn serve(&mut self, listeners: Vec<TcpListener>) -> Result<(), GatewayError> {
+        let context = Arc::clone(&self.context);
+        for listener in listeners {
+            let failed = |source| GatewayError::Listen { place: "a port".to_owned(), source };
+            let address = listener.local_addr().map_err(failed)?;
+            protected(&[address], &context.passwords)?;
+            self.listen.push(address);
+            let way = Way { address: Some(address), ..Way::default() };
+            self.tasks.spawn(receive_from(listener, Arc::clone(&context), way));
+        }
+        Ok(())
+    }
+
     /// How to connect to the gateway over its Unix socket.
     pub fn target(&self) -> &Target {
         &self.target
@@ -159,12 +173,7 @@ impl Gateway {
         self.certificate = published;
         for (listener, address) in listeners.into_iter().zip(&self.listen) {
             let way = Way { address: Some(*address), tls: tls.clone(), hang_up: None };
-            self.tasks.spawn(receive_all(Arc::clone(context), way, async move || {
-                let (stream, _) = listener.accept().await?;
-                // Where it does not take, the client is slower, or gone already.
-                stream.set_nodelay(true).ok();
-                Ok(stream)
-            }));
+            self.tasks.spawn(receive_from(listener, Arc::clone(context), way));
         }
         Ok(())
     }
@@ -182,6 +191,16 @@ fn protected(addresses: &[SocketAddr], passwords: &Passwords) -> Result<(), Gate
 
 /// How long nobody is accepted after it has failed; PostgreSQL waits as long (`AcceptConnection`).
 const PAUSE: Duration = Duration::from_millis(100);
+
+async fn receive_from(listener: TcpListener, context: Arc<Context>, way: Way) {
+    receive_all(context, way, async move || {
+        let (stream, _) = listener.accept().await?;
+        // Where it does not take, the client is slower, or gone already.
+        stream.set_nodelay(true).ok();
+        Ok(stream)
+    })
+    .await;
+}
 
 /// Serves whoever comes until the gateway ends, and then until the last is gone.
 async fn receive_all<S: Stream + AsFd + 'static>(

@@ -37,16 +37,17 @@ fn buyers(folder: &Path, names: &[&str]) -> ProgramsArgs {
 async fn explored(arguments: &ProgramsArgs, engine: &EngineArgs, orders: Mode) -> Told {
     let (news, _heard) = mpsc::unbounded_channel();
     let manner = Manner { orders, budget: None, repeat: 1 };
-    run(arguments, engine, manner, &news, &CancellationToken::new()).await.unwrap()
+    let told = run(arguments, engine, manner, &news, &CancellationToken::new()).await;
+    told.unwrap().unwrap()
 }
 
 fn wrong(told: &Told) -> Vec<String> {
-    let classes = told.explored.found.classes.iter().zip(&told.explored.plans);
+    let classes = told.explored.found.classes.iter().zip(&told.explored.witnesses);
     let wrong = classes.filter(|(judged, _)| !judged.class.broken.is_empty());
     wrong
-        .map(|(judged, plan)| {
+        .map(|(judged, witness)| {
             assert!(matches!(judged.verdict, Some(Verdict::Anomaly { .. })), "{judged:?}");
-            plan.sentence()
+            witness.plan.sentence()
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 //! How far it has come, on a terminal; and each order as it is played, where that is asked for.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -40,6 +41,19 @@ impl Bar {
         bar.set_prefix(scenario.name.clone());
         let sessions = scenario.sessions.iter().map(|it| it.name.to_string()).collect();
         Self { bar, sessions }
+    }
+
+    /// Of programs: nobody knows before how many steps they have.
+    pub(super) fn of_programs(options: Options) -> Self {
+        let sample = match options.mode {
+            Mode::Sample { orders, .. } => Some(orders),
+            Mode::Reduced | Mode::Every => options.budget,
+        };
+        let bar = sample.map_or_else(ProgressBar::no_length, ProgressBar::new);
+        bar.set_style(style(sample.is_some()));
+        bar.set_prefix("programs");
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { bar, sessions: Vec::new() }
     }
 
     /// Shows what is told until nothing more is.

@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
+use super::explained::explained;
 use super::reading::{Reading, Relations, Snapshot};
-use super::{Outside, OutsideError, Programs, Sent};
-use crate::core::event::answer::Outcome as Answer;
-use crate::core::event::{SessionName, TransactionStatus};
+use super::{Outside, OutsideError, Programs, Record, Sent};
+use crate::core::event::SessionName;
 use crate::core::scenario::{Invariant, Scenario, Step};
 use crate::debugger::plan::Plan;
 use crate::explorer::classes::{Classes, Counted};
@@ -29,7 +29,7 @@ use crate::explorer::outcome::{Noise, Outcome};
 use crate::explorer::played::{Guide, Launched, Played, Player as _};
 use crate::explorer::program::Program;
 use crate::explorer::serial::{Along, Verdict};
-use crate::explorer::transaction::{Fate, REFUSALS, Transaction};
+use crate::explorer::transaction::{Fate, Transaction};
 
 /// With more programs than this not all of their orders are played.
 const MOST_PROGRAMS: usize = 5;
@@ -37,7 +37,7 @@ const MOST_PROGRAMS: usize = 5;
 /// How it is explored.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// No more orders than this are played on programs.
+    /// No more orders than this are played on programs, beside those of whole programs.
     pub budget: Option<u64>,
     /// How often each witness is played again.
     pub repeat: u32,
@@ -52,14 +52,25 @@ pub struct Explored {
     pub scenario: Scenario,
     pub program: Program,
     pub found: Found,
-    /// How each class's witness is played again: in the order of the classes.
-    pub plans: Vec<Plan>,
-    /// What was sent in each witness.
-    pub sent: Vec<Vec<Sent>>,
+    /// How each class's witness was played, in the order of the classes.
+    pub witnesses: Vec<Witness>,
     /// What was read of when transactions look at what others have committed.
     pub snapshot: Snapshot,
     /// How many orders were played on programs, those of whole programs among them.
     pub plays: usize,
+    /// How many orders were possible and could not be played again.
+    pub diverged: u64,
+}
+
+/// What shows a class best.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    /// What was sent, turn by turn.
+    pub sent: Vec<Sent>,
+    /// How it is played again.
+    pub plan: Plan,
+    /// What the programs said that did not end well.
+    pub complaints: Vec<String>,
 }
 
 /// Explores programs; `begin` makes the orders that steps with such effects have.
@@ -74,6 +85,9 @@ pub async fn explore<P: Programs, O: Orders>(
         noise: Noise::default(),
         serial: BTreeMap::new(),
         written: 0,
+        spent: 0,
+        has_learned: false,
+        complaints: Vec::new(),
         outside,
         wanted,
     };
@@ -83,7 +97,6 @@ pub async fn explore<P: Programs, O: Orders>(
             break round;
         }
     };
-    explorer.judge(&mut round).await?;
     explorer.play_again(&mut round).await?;
     explorer.tell(&round);
     Ok(explorer.explored(round))
@@ -99,6 +112,12 @@ struct Explorer<'a, P: Programs> {
     serial: BTreeMap<Vec<usize>, Option<Played>>,
     /// How many tables were looked at in the end of these.
     written: usize,
+    /// How much of the budget.
+    spent: u64,
+    /// Whether something was not known when the search began last.
+    has_learned: bool,
+    /// What programs said that were played one after another and did not end well.
+    complaints: Vec<String>,
 }
 
 /// What was found since the search began last.
@@ -107,9 +126,27 @@ struct Round {
     classes: Classes,
     verdicts: Vec<Option<Verdict>>,
     again: Vec<Vec<(usize, u32)>>,
+    /// How each class was played.
+    records: Vec<Record>,
     plays: u64,
     orders: Option<u64>,
+    diverged: u64,
     is_complete: bool,
+}
+
+impl Round {
+    /// Files an order; the class, if it is new.
+    fn file(&mut self, outcome: Outcome, record: Record, counted: Counted) -> Option<usize> {
+        let taken = self.classes.take(outcome, record.played.clone(), counted);
+        if taken.is_new {
+            self.verdicts.push(None);
+            self.again.push(Vec::new());
+            self.records.push(record);
+        } else if taken.is_better {
+            self.records[taken.class] = record;
+        }
+        taken.is_new.then_some(taken.class)
+    }
 }
 
 impl<P: Programs> Explorer<'_, P> {
@@ -117,8 +154,16 @@ impl<P: Programs> Explorer<'_, P> {
         self.outside.stand().programs.actors().len()
     }
 
+    fn everybody(&self) -> Vec<usize> {
+        (0..self.actors()).collect()
+    }
+
     fn is_stopped(&self) -> bool {
         self.wanted.stop.is_cancelled()
+    }
+
+    fn is_spent(&self) -> bool {
+        self.wanted.budget.is_some_and(|budget| self.spent >= budget)
     }
 
     /// The steps as they are known.
@@ -128,18 +173,46 @@ impl<P: Programs> Explorer<'_, P> {
         Program { sessions: steps.map(|count| next.by_ref().take(count).collect()).collect() }
     }
 
+    fn outcome(&self, played: &Played) -> Outcome {
+        Outcome::of(&self.program(), played, &self.noise)
+    }
+
     /// Two of the orders of whole programs teach most of what there is to know, and one of them,
     /// played twice, what is never the same.
     async fn learn_serial_orders(&mut self) -> Result<(), OutsideError> {
-        let order: Vec<usize> = (0..self.actors()).collect();
+        let order = self.everybody();
         let reversed: Vec<usize> = order.iter().rev().copied().collect();
         let one = self.play_serial(&order).await?;
+        if one.is_some() {
+            self.need_steps_of_all()?;
+        }
         self.serial.clear();
         let other = self.play_serial(&order).await?;
         if let (Some(one), Some(other)) = (one, other) {
             self.noise.learn(&one, &other);
         }
         self.play_serial(&reversed).await.map(drop)
+    }
+
+    /// A program that sends nothing would seem to be in order whatever it does.
+    fn need_steps_of_all(&self) -> Result<(), OutsideError> {
+        let effects = self.reading.effects().iter().enumerate();
+        let heard: Vec<usize> = effects
+            .filter(|(_, steps)| !steps.is_empty())
+            .filter_map(|(session, _)| self.outside.owner(session))
+            .collect();
+        let Some(silent) = self.everybody().into_iter().find(|it| !heard.contains(it)) else {
+            return Ok(());
+        };
+        let name = self.outside.names()[silent].clone();
+        let own = self.complaints.iter().find(|complaint| complaint.starts_with(&name));
+        let why = match own {
+            Some(complaint) => format!(": {complaint}"),
+            None => "; is it connected to DATABASE_URL, or PGHOST and PGPORT? A statement is a \
+                     step where it touches a table; --break says it otherwise"
+                .to_owned(),
+        };
+        Err(OutsideError::Silent(name, why))
     }
 
     /// Plays orders until there is none left; nothing where it has to begin again.
@@ -149,38 +222,64 @@ impl<P: Programs> Explorer<'_, P> {
     ) -> Result<Option<Round>, OutsideError> {
         let mut orders = begin(self.reading.effects());
         let mut round = Round { orders: Some(0), ..Round::default() };
-        let before = self.outside.plays() as u64;
-        loop {
-            let spent = self.outside.plays() as u64 - before;
-            if self.is_stopped() || self.wanted.budget.is_some_and(|budget| spent >= budget) {
-                return Ok(Some(round));
-            }
-            let mut turn = match orders.next() {
-                Next::Turn(turn) => turn,
-                // Nobody else plays.
-                Next::Later | Next::Done => {
-                    round.is_complete = true;
-                    return Ok(Some(round));
-                }
+        self.has_learned = false;
+        while !self.is_stopped() && !self.is_spent() {
+            let Next::Turn(mut turn) = orders.next() else {
+                // Nobody else plays, so there is none to be waited for.
+                round.is_complete = true;
+                break;
             };
-            let stop = self.wanted.stop.clone();
-            let played = tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(Some(round)),
-                played = self.outside.play(&mut turn) => played?,
-            };
-            if self.learn() {
+            let Some(record) = self.play(&mut turn).await? else { break };
+            if self.learn(&record) {
                 return Ok(None);
             }
-            let counted = orders.take(turn, &played);
-            if let Some(counted) = counted.filter(|_| played.end.is_some()) {
-                self.take(&mut round, played, counted);
+            let counted = orders.take(turn, &record.played);
+            let Some(counted) = counted.filter(|_| record.played.end.is_some()) else { continue };
+            if let Some(class) = self.take(&mut round, record, counted) {
+                self.judge(&mut round, class).await?;
             }
+            if self.has_learned {
+                return Ok(None);
+            }
+        }
+        round.diverged = orders.diverged();
+        round.is_complete &= round.diverged == 0;
+        Ok(Some(round))
+    }
+
+    /// Plays an order or looks it up; nothing where somebody stops it.
+    async fn play(
+        &mut self,
+        guide: &mut (dyn Guide + Send),
+    ) -> Result<Option<Record>, OutsideError> {
+        let before = self.outside.plays();
+        let stop = self.wanted.stop.clone();
+        let played = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(None),
+            played = self.outside.play(guide) => played?,
+        };
+        self.spent += (self.outside.plays() - before) as u64;
+        let last = self.outside.last().cloned().unwrap_or_default();
+        Ok(Some(Record { played, ..last }))
+    }
+
+    /// Plays an order of these programs whether it is known or not.
+    async fn play_anew(
+        &mut self,
+        actors: &[usize],
+        guide: &mut (dyn Guide + Send),
+    ) -> Result<Option<Record>, OutsideError> {
+        let stop = self.wanted.stop.clone();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Ok(None),
+            record = self.outside.play_anew(actors, guide) => record.map(Some),
         }
     }
 
-    /// Whether something in the last order was not known.
-    fn learn(&mut self) -> bool {
+    /// Whether something in this order was not known.
+    fn learn(&mut self, record: &Record) -> bool {
         let sessions = self.outside.names().len();
         let has_grown =
             self.outside.written() > std::mem::replace(&mut self.written, self.outside.written());
@@ -188,19 +287,19 @@ impl<P: Programs> Explorer<'_, P> {
             self.serial.clear();
         }
         let is_stricter = self.reading.is_at_least(self.outside.snapshot());
-        let sent = self.outside.last_sent().to_vec();
-        self.reading.learn(sessions, &sent) || is_stricter || has_grown
+        let is_new = self.reading.learn(sessions, &record.sent);
+        self.has_learned |= is_new || is_stricter || has_grown;
+        self.has_learned
     }
 
-    fn take(&self, round: &mut Round, played: Played, counted: Counted) {
-        let outcome = Outcome::of(&self.program(), &played, &self.noise);
+    /// Takes in an order; the class that was found, if one was.
+    fn take(&self, round: &mut Round, record: Record, counted: Counted) -> Option<usize> {
+        let outcome = self.outcome(&record.played);
         round.plays += 1;
         round.orders =
             round.orders.zip(counted.orders).map(|(known, more)| known.saturating_add(more));
-        let taken = round.classes.take(outcome, played, counted);
-        if taken.is_new {
-            round.verdicts.push(None);
-            round.again.push(Vec::new());
+        let found = round.file(outcome, record, counted);
+        if found.is_some() {
             self.tell(round);
         }
         let progress = Progress {
@@ -209,23 +308,18 @@ impl<P: Programs> Explorer<'_, P> {
             classes: round.classes.all().len(),
         };
         let _ = self.wanted.news.send(News::Progress(progress));
+        found
     }
 
-    async fn judge(&mut self, round: &mut Round) -> Result<(), OutsideError> {
-        for class in 0..round.classes.all().len() {
-            if self.is_stopped() {
-                return Ok(());
-            }
-            if round.verdicts[class].is_none() {
-                let played = round.classes.all()[class].played.clone();
-                round.verdicts[class] = Some(self.verdict(&played).await?);
-                self.tell(round);
-            }
-        }
+    async fn judge(&mut self, round: &mut Round, class: usize) -> Result<(), OutsideError> {
+        let played = round.classes.all()[class].played.clone();
+        round.verdicts[class] = self.verdict(&played).await?;
+        self.tell(round);
         Ok(())
     }
 
-    async fn verdict(&mut self, played: &Played) -> Result<Verdict, OutsideError> {
+    /// Whether whole programs come to it, one after another; nothing where somebody stops it.
+    async fn verdict(&mut self, played: &Played) -> Result<Option<Verdict>, OutsideError> {
         let seen = explained(played);
         let mut actors: Vec<usize> = Vec::new();
         for launch in &seen.launches {
@@ -235,21 +329,22 @@ impl<P: Programs> Explorer<'_, P> {
             }
         }
         if actors.len() > MOST_PROGRAMS {
-            return Ok(Verdict::Unknown);
+            return Ok(Some(Verdict::Unknown));
         }
         let all = permutations(&actors);
         for order in &all {
-            let Some(serial) = self.play_serial(order).await? else { continue };
-            // What was learned of that order changes how long outcomes are.
-            let program = self.program();
-            let seen = Outcome::of(&program, &seen, &self.noise);
-            if Outcome::of(&program, &explained(&serial), &self.noise) == seen {
-                return Ok(Verdict::Serial(
+            let serial = self.play_serial(order).await?;
+            if self.is_stopped() {
+                return Ok(None);
+            }
+            let Some(serial) = serial else { continue };
+            if self.outcome(&explained(&serial)) == self.outcome(&seen) {
+                return Ok(Some(Verdict::Serial(
                     order.iter().map(|actor| whole(*actor, &serial)).collect(),
-                ));
+                )));
             }
         }
-        Ok(Verdict::Anomaly { orders: all.len() })
+        Ok(Some(Verdict::Anomaly { orders: all.len() }))
     }
 
     /// What comes of these whole programs, one after another.
@@ -260,38 +355,25 @@ impl<P: Programs> Explorer<'_, P> {
         let owners: Vec<Option<usize>> =
             (0..self.outside.names().len()).map(|session| self.outside.owner(session)).collect();
         let mut guide = OneByOne { order: order.to_vec(), owners };
-        let (played, sent) = self.outside.play_anew(order, &mut guide).await?;
-        let sessions = self.outside.names().len();
-        self.written = self.outside.written();
-        self.reading.is_at_least(self.outside.snapshot());
-        self.reading.learn(sessions, &sent);
-        let whole = played.end.is_some().then_some(played);
+        let Some(record) = self.play_anew(order, &mut guide).await? else { return Ok(None) };
+        self.learn(&record);
+        self.complaints.extend(record.complaints);
+        let whole = record.played.end.is_some().then_some(record.played);
         self.serial.insert(order.to_vec(), whole.clone());
         Ok(whole)
     }
 
     /// Plays every witness again, on programs.
     async fn play_again(&mut self, round: &mut Round) -> Result<(), OutsideError> {
-        let everybody: Vec<usize> = (0..self.actors()).collect();
+        let everybody = self.everybody();
         for class in 0..round.classes.all().len() {
             for _ in 0..self.wanted.repeat {
-                if self.is_stopped() {
-                    return Ok(());
-                }
                 let witness = round.classes.all()[class].witness.clone();
                 let mut along = Along::turns(witness.clone());
-                let (played, _) = self.outside.play_anew(&everybody, &mut along).await?;
-                let outcome = Outcome::of(&self.program(), &played, &self.noise);
-                let place = match round.classes.find(&outcome) {
-                    Some(known) => known,
-                    None => {
-                        let counted = Counted { orders: Some(0), witness };
-                        round.classes.take(outcome, played.clone(), counted);
-                        round.verdicts.push(Some(self.verdict(&played).await?));
-                        round.again.push(Vec::new());
-                        round.classes.all().len() - 1
-                    }
+                let Some(record) = self.play_anew(&everybody, &mut along).await? else {
+                    return Ok(());
                 };
+                let place = self.came_again(round, class, record, witness).await?;
                 match round.again[class].iter_mut().find(|(known, _)| *known == place) {
                     Some((_, count)) => *count += 1,
                     None => round.again[class].push((place, 1)),
@@ -299,6 +381,30 @@ impl<P: Programs> Explorer<'_, P> {
             }
         }
         Ok(())
+    }
+
+    /// The class to which a witness has come that was played again.
+    async fn came_again(
+        &mut self,
+        round: &mut Round,
+        class: usize,
+        record: Record,
+        witness: Vec<usize>,
+    ) -> Result<usize, OutsideError> {
+        let outcome = self.outcome(&record.played);
+        if let Some(known) = round.classes.find(&outcome) {
+            if known == class {
+                // The very order that is told.
+                round.classes.all_mut()[class].played = record.played.clone();
+                round.records[class] = record;
+            }
+            return Ok(known);
+        }
+        let counted = Counted { orders: Some(0), witness };
+        let place = round.classes.all().len();
+        round.file(outcome, record, counted);
+        self.judge(round, place).await?;
+        Ok(place)
     }
 
     fn names(&self, round: &Round) -> Vec<String> {
@@ -337,14 +443,13 @@ impl<P: Programs> Explorer<'_, P> {
     }
 
     fn explored(&self, round: Round) -> Explored {
-        let (mut plans, mut sent) = (Vec::new(), Vec::new());
-        for class in round.classes.all() {
-            let order: Vec<usize> = class.played.launches.iter().map(|it| it.session).collect();
-            let known = self.outside.sent(&class.witness).or_else(|| self.outside.sent(&order));
-            let of_witness = known.map(<[Sent]>::to_vec).unwrap_or_default();
-            plans.push(self.outside.plan(&of_witness));
-            sent.push(of_witness);
-        }
+        let shown = round.classes.all().iter().zip(&round.records);
+        let witnesses = shown.map(|(class, record)| {
+            let sent = along(&class.witness, &record.sent);
+            let plan = self.outside.plan(&sent);
+            Witness { sent, plan, complaints: record.complaints.clone() }
+        });
+        let witnesses = witnesses.collect();
         let judged = round.classes.all().iter().cloned().zip(round.verdicts).zip(round.again);
         let classes =
             judged.map(|((class, verdict), again)| Judged { class, verdict, again }).collect();
@@ -358,12 +463,24 @@ impl<P: Programs> Explorer<'_, P> {
             },
             scenario: self.scenario(),
             program: self.program(),
-            plans,
-            sent,
+            witnesses,
             snapshot: self.reading.snapshot(),
             plays: self.outside.plays(),
+            diverged: round.diverged,
         }
     }
+}
+
+/// What was sent in an order, as it is sent in one that is equivalent to it: each session sends the
+/// same.
+fn along(turns: &[usize], sent: &[Sent]) -> Vec<Sent> {
+    let mut next = vec![0; turns.iter().max().map_or(0, |most| most + 1)];
+    let told = turns.iter().filter_map(|&session| {
+        let own = sent.iter().filter(|it| it.session == session).nth(next[session])?;
+        next[session] += 1;
+        Some(own.clone())
+    });
+    told.collect()
 }
 
 /// Whole programs, one after another.
@@ -380,51 +497,6 @@ impl Guide for OneByOne {
         // A connection that nobody has known is somebody's too.
         self.order.iter().find_map(turn).or_else(|| enabled.first().copied())
     }
-}
-
-/// What was played without the transactions that were refused: nobody has to explain what they
-/// saw, and whoever begins again has seen something else.
-fn explained(played: &Played) -> Played {
-    let mut kept: Vec<Launched> = Vec::new();
-    let sessions = played.launches.iter().map(|it| it.session + 1).max().unwrap_or_default();
-    for session in 0..sessions {
-        let own = played.launches.iter().filter(|it| it.session == session);
-        let told = of_transactions(own.cloned().collect()).into_iter().flatten();
-        kept.extend(told.enumerate().map(|(step, launch)| Launched { step, ..launch }));
-    }
-    kept.sort_by_key(|launch| {
-        let mut launches = played.launches.iter();
-        launches.position(|it| it.session == launch.session && it.answer == launch.answer)
-    });
-    Played { launches: kept, ..played.clone() }
-}
-
-/// A session's transactions that were not refused.
-fn of_transactions(launches: Vec<Launched>) -> Vec<Vec<Launched>> {
-    let mut all = vec![Vec::new()];
-    for launch in launches {
-        let answer = launch.answer.as_ref();
-        let is_over = answer.is_some_and(|it| it.status == TransactionStatus::Idle);
-        if let Some(last) = all.last_mut() {
-            last.push(launch);
-        }
-        if is_over {
-            all.push(Vec::new());
-        }
-    }
-    all.retain(|transaction: &Vec<Launched>| !is_refused(transaction));
-    all
-}
-
-fn is_refused(transaction: &[Launched]) -> bool {
-    let answers = transaction.iter().filter_map(|launch| launch.answer.as_ref());
-    let outcomes: Vec<&Answer> = answers.flat_map(|answer| &answer.outcomes).collect();
-    let is_refusal = |answer: &&Answer| match answer {
-        Answer::Failed(error) => REFUSALS.contains(&error.code.as_str()),
-        _ => false,
-    };
-    let commits = |answer: &&Answer| matches!(answer, Answer::Done { tag } if tag == "COMMIT");
-    outcomes.iter().any(is_refusal) && !outcomes.last().is_some_and(commits)
 }
 
 /// A program as one whole transaction.
@@ -452,45 +524,19 @@ fn permutations(all: &[usize]) -> Vec<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::event::ServerMessage;
-    use crate::explorer::played::Answered;
-
-    fn launched(session: usize, step: usize, said: &str, is_over: bool) -> Launched {
-        let outcomes = vec![match said {
-            "40001" => {
-                Answer::Failed(ServerMessage { code: said.to_owned(), ..ServerMessage::default() })
-            }
-            tag => Answer::Done { tag: tag.to_owned() },
-        }];
-        let status =
-            if is_over { TransactionStatus::Idle } else { TransactionStatus::InTransaction };
-        let answer = Some(Answered { outcomes, status, lost: None, after: 0 });
-        Launched { session, step, enabled: Vec::new(), answer }
-    }
-
-    #[test]
-    fn what_was_refused_and_done_again_counts_once() {
-        let launches = vec![
-            launched(0, 0, "UPDATE 1", false),
-            launched(1, 0, "40001", true),
-            launched(0, 1, "COMMIT", true),
-            launched(1, 1, "UPDATE 1", false),
-            launched(1, 2, "COMMIT", true),
-        ];
-        let kept = explained(&Played { launches, ..Played::default() }).launches;
-        let kept: Vec<_> = kept.iter().map(|it| (it.session, it.step)).collect();
-        assert_eq!(kept, [(0, 0), (0, 1), (1, 0), (1, 1)]);
-    }
-
-    #[test]
-    fn a_refusal_that_was_committed_over_is_an_answer() {
-        let launches = vec![launched(0, 0, "40001", false), launched(0, 1, "COMMIT", true)];
-        assert_eq!(explained(&Played { launches, ..Played::default() }).launches.len(), 2);
-    }
 
     #[test]
     fn all_orders_of_programs_are_tried_the_one_that_was_seen_first() {
         assert_eq!(permutations(&[2, 0, 1])[0], [2, 0, 1]);
         assert_eq!(permutations(&[2, 0, 1]).len(), 6);
+    }
+
+    #[test]
+    fn an_equivalent_order_sends_the_same_session_by_session() {
+        let sent =
+            |session: usize, does: &str| Sent { session, does: does.to_owned(), ..Sent::default() };
+        let all = [sent(0, "a"), sent(1, "c"), sent(0, "b")];
+        let told: Vec<String> = along(&[1, 0, 0], &all).into_iter().map(|it| it.does).collect();
+        assert_eq!(told, ["c", "a", "b"]);
     }
 }

@@ -1,13 +1,13 @@
 //! The orders that were played on programs, so that none is played twice: the search begins again
 //! whenever it learns of a statement, and starting programs is slow.
 
-use super::Sent;
+use super::Record;
 use crate::explorer::played::{Guide, Launched, Played};
 
 /// What was played.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    all: Vec<(Played, Vec<Sent>)>,
+    all: Vec<Record>,
     /// The one that was asked for last.
     last: Option<usize>,
 }
@@ -19,7 +19,7 @@ impl Known {
         let mut order = Vec::new();
         loop {
             let Some(first) = fit.first().copied() else { return Err(order) };
-            let played = &self.all[first].0;
+            let played = &self.all[first].played;
             let at = order.len();
             let enabled = played.launches.get(at).map_or(&played.enabled, |next| &next.enabled);
             if at == played.launches.len() && (enabled.is_empty() || played.end.is_some()) {
@@ -34,31 +34,20 @@ impl Known {
             };
             order.push(choice);
             let all = &self.all;
-            fit.retain(|it| all[*it].0.launches.get(at).is_some_and(|it| it.session == choice));
+            fit.retain(|it| {
+                all[*it].played.launches.get(at).is_some_and(|it| it.session == choice)
+            });
         }
     }
 
-    pub(super) fn add(&mut self, played: Played, sent: Vec<Sent>) {
+    pub(super) fn add(&mut self, record: Record) {
         self.last = Some(self.all.len());
-        self.all.push((played, sent));
+        self.all.push(record);
     }
 
-    pub(super) fn last_sent(&self) -> &[Sent] {
-        self.last.and_then(|last| self.all.get(last)).map_or(&[], |(_, sent)| sent)
-    }
-
-    /// What was sent in this order.
-    pub(super) fn sent(&self, order: &[usize]) -> Option<&[Sent]> {
-        let is_it = |played: &Played| {
-            played.launches.len() == order.len()
-                && played
-                    .launches
-                    .iter()
-                    .zip(order)
-                    .all(|(launch, session)| launch.session == *session)
-        };
-        let found = self.all.iter().find(|(played, _)| is_it(played));
-        found.map(|(_, sent)| sent.as_slice())
+    /// The one that was asked for last.
+    pub(super) fn last(&self) -> Option<&Record> {
+        self.last.and_then(|last| self.all.get(last))
     }
 }
 
@@ -112,16 +101,16 @@ mod tests {
     #[test]
     fn an_order_that_was_played_is_looked_up() {
         let mut known = Known::default();
-        known.add(played(), Vec::new());
+        known.add(Record { played: played(), ..Record::default() });
         assert_eq!(known.follow(&mut Order(vec![0, 1, 0])), Ok(played()));
-        assert!(known.sent(&[0, 1, 0]).is_some() && known.sent(&[0, 1]).is_none());
+        assert_eq!(known.last().map(|record| &record.played), Some(&played()));
     }
 
     #[test]
     fn what_leaves_it_is_to_be_played_from_there() {
         let mut known = Known::default();
         assert_eq!(known.follow(&mut Order(vec![1])), Err(vec![]));
-        known.add(played(), Vec::new());
+        known.add(Record { played: played(), ..Record::default() });
         assert_eq!(known.follow(&mut Order(vec![0, 0])), Err(vec![0, 0]));
         assert_eq!(known.follow(&mut Order(vec![1])), Err(vec![1]));
     }
@@ -129,7 +118,7 @@ mod tests {
     #[test]
     fn broken_off_nobody_knows_what_came_later() {
         let mut known = Known::default();
-        known.add(played(), Vec::new());
+        known.add(Record { played: played(), ..Record::default() });
         let broken = known.follow(&mut Order(vec![0, 1])).unwrap();
         assert_eq!((broken.enabled, broken.waiting, broken.end), (vec![0], vec![1], None));
         assert_eq!(broken.launches[1].answer, None);

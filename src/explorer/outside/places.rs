@@ -14,7 +14,7 @@ use crate::explorer::played::{Answered, Launched, Played};
 use crate::run::guests::GuestNews;
 
 /// What was sent in a launch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sent {
     pub session: usize,
     /// As it is shown, its parameters in their places.
@@ -218,6 +218,22 @@ impl Places {
         places.into_iter().any(|(place, alive)| *alive && place.steps == 0 && place.held.is_none())
     }
 
+    /// Who of the programs has not come to its end, and what it did last.
+    pub(super) fn unfinished(&self, alive: &[bool]) -> (String, String) {
+        let names = &self.names[..self.actors];
+        let is_alive = |at: usize| alive.get(at).copied().unwrap_or_default();
+        let mut theirs = self.launches.iter().rev().filter_map(|launch| {
+            let owner = actor(names, &self.names[launch.sent.session])?;
+            is_alive(owner).then(|| (names[owner].clone(), launch.does()))
+        });
+        let nobodys = || {
+            let who = (0..self.actors).find(|at| is_alive(*at));
+            let who = who.map(|at| names[at].clone()).unwrap_or_default();
+            (who, "has sent nothing that could be a step".to_owned())
+        };
+        theirs.next().unwrap_or_else(nobodys)
+    }
+
     pub(super) fn launched(&self) -> Vec<Launched> {
         self.launches.iter().map(Launch::launched).collect()
     }
@@ -249,6 +265,11 @@ impl Place {
 }
 
 impl Launch {
+    fn does(&self) -> String {
+        let does = &self.sent.does;
+        if self.answered.is_some() { does.clone() } else { format!("{does} without an answer") }
+    }
+
     fn launched(&self) -> Launched {
         let answer = self.answered.map(|after| Answered {
             outcomes: self.outcomes.clone(),

@@ -84,6 +84,7 @@ fn class_line(exploration: &Exploration, at: usize) -> Value {
         "like": verdict(exploration, at),
         "anomaly": exploration.kinds[at].map(AnomalyKind::as_str),
         "witness": turns(exploration, &class.witness),
+        "deeds": exploration.deeds.as_ref().map(|deeds| &deeds[at]),
         "answers": answers(exploration, at),
         "tables": tables.collect::<Vec<_>>(),
         "broken": broken.collect::<Vec<_>>(),

@@ -65,6 +65,7 @@ async fn explored(text: &str, budget: Option<u64>) -> Exploration {
     Exploration {
         names: naming::names(&scenario, &program, &outcomes),
         kinds: vec![None; found.classes.len()],
+        deeds: None,
         scenario: Arc::new(scenario),
         program,
         engine: EngineKind::Postgres,

@@ -45,19 +45,44 @@ pub fn witness(scenario: &Scenario, program: &Program, turns: &[usize]) -> Strin
             _ => blocks.push((session, vec![step])),
         }
     }
-    let names = |session: usize| scenario.sessions[session].name.as_str();
-    let is_whole =
-        blocks.iter().all(|(session, steps)| steps.len() == program.sessions[*session].len());
-    let each = blocks.iter().map(|(session, steps)| {
-        if steps.len() == program.sessions[*session].len() {
-            return names(*session).to_owned();
-        }
-        let told: Vec<&str> =
-            steps.iter().filter(|it| !is_begin(it)).map(|it| words_of(scenario, it)).collect();
-        let told = if told.is_empty() { vec!["begins"] } else { told };
-        format!("{} {}", names(*session), told.join(", "))
+    let told = blocks.into_iter().map(|(session, steps)| {
+        let is_whole = steps.len() == program.sessions[session].len();
+        let told = steps.into_iter().filter(|it| !is_begin(it)).map(|it| words_of(scenario, it));
+        (session, told.collect(), is_whole)
     });
-    each.collect::<Vec<_>>().join(if is_whole { ", " } else { " · " })
+    in_words(scenario, told.collect())
+}
+
+/// An order of programs in words: what each turn did is told beside it.
+pub(super) fn witness_of_programs(scenario: &Scenario, turns: &[usize], deeds: &[String]) -> String {
+    let count = |session: usize| turns.iter().filter(|turn| **turn == session).count();
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    for (&session, does) in turns.iter().zip(deeds) {
+        match blocks.last_mut() {
+            Some((last, told, _)) if *last == session => told.push(does),
+            _ => blocks.push((session, vec![does], false)),
+        }
+    }
+    for (session, told, is_whole) in &mut blocks {
+        *is_whole = told.len() == count(*session);
+    }
+    in_words(scenario, blocks)
+}
+
+/// Whose steps come at a stretch, what they do, and whether these are all.
+type Block<'a> = (usize, Vec<&'a str>, bool);
+
+fn in_words(scenario: &Scenario, blocks: Vec<Block<'_>>) -> String {
+    let are_whole = blocks.iter().all(|(.., is_whole)| *is_whole);
+    let each = blocks.into_iter().map(|(session, told, is_whole)| {
+        let name = scenario.sessions[session].name.as_str();
+        match (is_whole, told.is_empty()) {
+            (true, _) => name.to_owned(),
+            (false, true) => format!("{name} begins"),
+            (false, false) => format!("{name} {}", told.join(", ")),
+        }
+    });
+    each.collect::<Vec<_>>().join(if are_whole { ", " } else { " · " })
 }
 
 fn words_of<'a>(scenario: &Scenario, step: &'a Step) -> &'a str {
