@@ -29,6 +29,7 @@ pub mod played;
 pub mod player;
 pub mod program;
 pub mod report;
+pub mod row_order;
 pub mod search;
 mod searched;
 pub mod serial;

@@ -19,13 +19,13 @@ use crate::core::error_chain::with_causes;
 use crate::core::scenario::{EngineKind, Isolation, Scenario, counted};
 use crate::debugger::breakpoints::{Breakpoint, HoldMode, Rules};
 use crate::debugger::tables::TableName;
-use crate::debugger::verdict::Database;
+use crate::debugger::verdict::{Database, VerdictError};
 use crate::explorer::expected::Expected;
 use crate::explorer::exploration::{self, Exploration, Options};
 use crate::explorer::explore::{Found, News};
 use crate::explorer::naming;
 use crate::explorer::outcome::Outcome;
-use crate::explorer::outside::explore::{Explored, Wanted, explore};
+use crate::explorer::outside::explore::{Catalog, Explored, Wanted, explore};
 use crate::explorer::outside::reading::{Relations, Snapshot};
 use crate::explorer::outside::{Outside, OutsideError, Patience, Stand};
 use crate::explorer::report;
@@ -128,6 +128,12 @@ struct Asked {
 
 impl Asked {
     fn read(arguments: &ProgramsArgs) -> Result<Self, Failure> {
+        let Some(reset) = &arguments.reset else {
+            return Err(Failure::misuse(
+                "--actor needs --reset: a file with SQL, or a command, that puts everything back \
+                 before each order",
+            ));
+        };
         let programs = actors(&arguments.actor)?.into_iter().map(program);
         let watched = arguments.watch.iter().map(|name| {
             let words = || format!("--watch: {name:?} is not a table's name; write seats");
@@ -144,7 +150,7 @@ impl Asked {
         });
         Ok(Self {
             programs: programs.collect::<Result<_, _>>()?,
-            reset: arguments.reset.as_deref().map(Reset::read).transpose()?,
+            reset: Some(Reset::read(reset)?),
             check: arguments.check.clone(),
             setup: setup.transpose()?,
             patience: arguments.patience(),
@@ -177,6 +183,8 @@ impl Asked {
         }
         let relations = database.relations().await;
         let relations = relations.map_err(|error| Failure::unreachable(with_causes(&error)))?;
+        let keys = database.keys().await;
+        let keys = keys.map_err(|error| Failure::unreachable(with_causes(&error)))?;
         let (mode, snapshot) = if is_optimistic {
             // Its snapshot is taken by BEGIN.
             (HoldMode::Everything, Snapshot::Transaction.max(snapshot))
@@ -202,7 +210,9 @@ impl Asked {
         let Manner { orders, budget, repeat } = manner;
         let wanted = Wanted { budget, repeat, news, stop };
         let begin = |effects: &[Vec<_>]| Search::new(effects, orders, None);
-        let from = (Relations::new(relations), snapshot);
+        let sequences = sequences(outside.stand().database.sequences().await)?;
+        let relations = Relations::new(relations).with_keys(keys);
+        let from = Catalog { relations, snapshot, sequences };
         let explored = explore(&mut outside, from, wanted, begin).await;
         outside.close().await;
         let explored = explored.map_err(failure)?;
@@ -212,7 +222,7 @@ impl Asked {
         let levels = kind.levels();
         let level = arguments.isolation.or(default).filter(|level| levels.contains(level));
         let place = (kind, product, level.unwrap_or(levels[0]));
-        let exploration = exploration(&explored, place, orders, began.elapsed());
+        let exploration = exploration(&explored, place, (orders, budget), began.elapsed());
         Ok(Told { explored, exploration })
     }
 }
@@ -236,6 +246,14 @@ fn failure(error: OutsideError) -> Failure {
         }
         other => Failure::misuse(other.to_string()),
     }
+}
+
+/// Which columns sequences fill, by table and column.
+fn sequences(
+    told: Result<Vec<(String, String, String)>, VerdictError>,
+) -> Result<BTreeMap<(String, String), String>, Failure> {
+    let told = told.map_err(|error| Failure::unreachable(with_causes(&error)))?;
+    Ok(told.into_iter().map(|(table, column, whose)| ((table, column), whose)).collect())
 }
 
 /// On a server of our own, transactions get the level that was asked for, and a deadlock is found
@@ -297,7 +315,7 @@ fn write_plans(folder: &Path, told: &Told) -> Result<(), Failure> {
 fn exploration(
     explored: &Explored,
     (engine, product, level): (EngineKind, String, Isolation),
-    mode: Orders,
+    (mode, budget): (Orders, Option<u64>),
     took: Duration,
 ) -> Exploration {
     let Explored { scenario, program, found, plays, .. } = explored;
@@ -323,7 +341,7 @@ fn exploration(
         engine,
         product,
         level,
-        options: Options { mode, ..Options::default() },
+        options: Options { mode, budget, ..Options::default() },
         found: Found { is_complete, ..found.clone() },
         coverage: Coverage { diverged, ..Coverage::default() },
         effects: Vec::new(),

@@ -119,6 +119,8 @@ pub(in crate::commands) struct Running {
     /// Who has not ended, and the group of its processes.
     groups: Vec<(String, rustix::process::Pid)>,
     pub(in crate::commands) ended: Vec<Ended>,
+    /// Whom we have ended.
+    killed: Vec<String>,
 }
 
 impl Running {
@@ -128,7 +130,8 @@ impl Running {
         ports: &[SocketAddr],
         place: &Place,
     ) -> io::Result<Self> {
-        let mut running = Self { tasks: JoinSet::new(), groups: Vec::new(), ended: Vec::new() };
+        let (groups, ended, killed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut running = Self { tasks: JoinSet::new(), groups, ended, killed };
         for (program, port) in programs.iter().zip(ports) {
             running.add(program, *port, place)?;
         }
@@ -151,6 +154,7 @@ impl Running {
     /// Ends those that still run, and whatever they have started.
     pub(in crate::commands) async fn end(&mut self) {
         self.groups.iter().for_each(|(_, group)| kill(*group));
+        self.killed.extend(self.groups.iter().map(|(name, _)| name.clone()));
         while replay::Programs::ended(self).await.is_some() {}
     }
 }
@@ -220,14 +224,21 @@ impl outside::Running for Started {
     }
 
     fn complaints(&self) -> Vec<String> {
-        let ill = self.running.ended.iter().filter(|ended| !ended.is_well);
-        let told = ill.map(|ended| {
-            let last = ended.said.lines().rev().find(|line| !line.trim().is_empty());
-            let last = last.map(|line| format!(": {}", line.trim())).unwrap_or_default();
-            format!("{} {}{last}", ended.actor, ended.how)
-        });
-        told.collect()
+        let Running { ended, killed, .. } = &self.running;
+        let ill = ended.iter().filter(|ended| !ended.is_well && !killed.contains(&ended.actor));
+        ill.map(|ended| format!("{} {}{}", ended.actor, ended.how, complaint(&ended.said)))
+            .collect()
     }
+}
+
+/// The line that says what was wrong: an exception's, or the last.
+fn complaint(said: &str) -> String {
+    let lines = || said.lines().filter(|line| !line.trim().is_empty());
+    let is_told = |line: &&str| {
+        !line.starts_with(char::is_whitespace) && line.to_ascii_lowercase().contains("error")
+    };
+    let line = lines().rfind(is_told).or_else(|| lines().next_back());
+    line.map(|line| format!(": {}", line.trim())).unwrap_or_default()
 }
 
 impl replay::Programs for Running {

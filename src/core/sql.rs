@@ -43,6 +43,10 @@ pub mod gate {
 pub mod debugger {
     /// Which tables refer to which, and of which a text does not tell what it touches.
     pub const RELATIONS: &str = include_str!("../../sql/debugger/relations.sql");
+    /// What must be unique in a new row.
+    pub const KEYS: &str = include_str!("../../sql/debugger/keys.sql");
+    /// Which columns sequences fill.
+    pub const SEQUENCES: &str = include_str!("../../sql/debugger/sequences.sql");
     /// Which tables are not there.
     pub const MISSING: &str = include_str!("../../sql/debugger/missing.sql");
     /// What is watched with a table.

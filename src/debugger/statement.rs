@@ -93,6 +93,10 @@ impl Part {
         }
     }
 
+    pub fn words(&self) -> &[Word] {
+        &self.words
+    }
+
     pub fn summary(&self) -> String {
         summary::summary(self).replace(char::is_control, "\u{fffd}")
     }

@@ -105,6 +105,21 @@ impl Database {
         relations.map_err(VerdictError::Look)
     }
 
+    /// What must be unique in tables: a table, its columns, and the columns and kinds of an index.
+    pub async fn keys(
+        &self,
+    ) -> Result<Vec<(String, Vec<String>, Vec<String>, Vec<String>)>, VerdictError> {
+        let keys = sqlx::query_as(sql::debugger::KEYS).fetch_all(&self.0).await;
+        keys.map_err(VerdictError::Look)
+    }
+
+    /// The columns that sequences fill, and those that refer to them: table, column, and whose
+    /// values these are.
+    pub async fn sequences(&self) -> Result<Vec<(String, String, String)>, VerdictError> {
+        let sequences = sqlx::query_as(sql::debugger::SEQUENCES).fetch_all(&self.0).await;
+        sequences.map_err(VerdictError::Look)
+    }
+
     /// A table's columns and rows as text, in an order that does not depend on where they are
     /// stored.
     pub async fn contents(&self, table: &str) -> Result<Contents, VerdictError> {

@@ -10,7 +10,7 @@ use crate::core::scenario::claim::AnomalyKind;
 use crate::core::scenario::{EngineKind, Isolation, Scenario};
 use crate::explorer::anomaly;
 use crate::explorer::classes::Counted;
-use crate::explorer::effects::Effects;
+use crate::explorer::effects::{Access, Effects, Resource};
 use crate::explorer::explore::{
     Exploring, Found, Judged, News, Next, Orders, explore, learn_noise,
 };
@@ -19,6 +19,7 @@ use crate::explorer::outcome::{Noise, Outcome};
 use crate::explorer::played::Played;
 use crate::explorer::player::{Manner, Measured, PlayerError, Players};
 use crate::explorer::program::Program;
+use crate::explorer::row_order::Told;
 use crate::explorer::search::{Coverage, Mode, Search};
 use crate::explorer::serial::Verdict;
 use crate::pg::Connection;
@@ -95,11 +96,11 @@ pub async fn explore_scenario(
     let (product, default) = engine(engines, production.engine).await?;
     let manner = Manner { looks_after_steps: options.looks_after_steps };
     let mut players = Players::prepare(engines, production, manner, options.jobs).await?;
-    let explored = with_players(&mut players, production, options, news, stop).await;
+    let level = production.isolation(production.engine, default);
+    let explored = with_players(&mut players, production, level, options, news, stop).await;
     let closed = players.close().await;
     let Explored { found, coverage, names, effects, notes } = explored?;
     closed?;
-    let level = production.isolation(production.engine, default);
     let program = Program::of(&production.scenario);
     let kind = |judged: &Judged| {
         let is_anomaly = judged.verdict.as_ref().is_some_and(Verdict::is_anomaly);
@@ -151,16 +152,23 @@ struct Explored {
 async fn with_players(
     players: &mut Players,
     production: &Production,
+    level: Isolation,
     options: Options,
     news: &UnboundedSender<News>,
     stop: &CancellationToken,
 ) -> Result<Explored, PlayerError> {
     let scenario = &production.scenario;
     let program = Program::of(scenario);
-    let sequences = players.sequences().await?;
-    let mut noise = Noise::of_sequences(scenario, &program, sequences);
+    let (sequences, uniques) = (players.sequences().await?, players.uniques().await?);
+    let told = Told::of(scenario, &sequences);
+    let mut noise = Noise::of_sequences(scenario, &program, sequences)
+        .with_fixed_rows(scenario, &program, &uniques);
     learn_noise(&program, &mut noise, &mut players.players).await?;
-    let mut searching = Searching::new(players.measured.clone(), options);
+    let measured = players.measured.clone();
+    let bound = Bound { scenario, program: &program, told, options };
+    let mut searching = Searching::new(measured.clone(), bound);
+    let kind =
+        |played: &Played| anomaly::name(scenario, &program, &measured.effects(), level, played);
     let exploring = Exploring {
         scenario,
         program: &program,
@@ -168,6 +176,7 @@ async fn with_players(
         budget: options.budget,
         repeat: options.repeat,
         tells_orders: options.tells_orders,
+        kind: &kind,
     };
     let mut found = explore(exploring, &mut searching, &mut players.players, news, stop).await?;
     let coverage = searching.search.coverage();
@@ -181,31 +190,57 @@ async fn with_players(
 }
 
 /// A search that begins again when steps turn out to do more than was measured.
-struct Searching {
+struct Searching<'a> {
     search: Search,
     /// Whether it leaves orders out because of what steps do; else nothing need be played again.
     reduces: bool,
     measured: Measured,
     version: u64,
+    bound: Bound<'a>,
 }
 
-impl Searching {
-    fn new(measured: Measured, options: Options) -> Self {
+/// What makes steps depend on each other beside what they touch.
+struct Bound<'a> {
+    scenario: &'a Scenario,
+    program: &'a Program,
+    /// Which rows came first, where some statement can tell.
+    told: Told,
+    options: Options,
+}
+
+impl Bound<'_> {
+    fn effects(&self, measured: &Measured) -> Vec<Vec<Effects>> {
+        let mut effects = measured.effects();
+        self.told.bind(self.scenario, self.program, &mut effects);
+        if self.options.looks_after_steps && !self.scenario.invariants.is_empty() {
+            for effects in effects.iter_mut().flatten().filter(|it| !it.publishes.is_empty()) {
+                // What is looked at after every step sees what lies between two of these.
+                let looked_at = Resource::Named("the invariants".to_owned());
+                effects.locks.insert(looked_at, Access::Exclusive);
+            }
+        }
+        effects
+    }
+}
+
+impl<'a> Searching<'a> {
+    fn new(measured: Measured, bound: Bound<'a>) -> Self {
         let version = measured.version();
-        let search = Search::new(&measured.effects(), options.mode, options.budget);
-        Self { search, reduces: options.mode == Mode::Reduced, measured, version }
+        let Options { mode, budget, .. } = bound.options;
+        let search = Search::new(&bound.effects(&measured), mode, budget);
+        Self { search, reduces: mode == Mode::Reduced, measured, version, bound }
     }
 
     fn begin_again_if_needed(&mut self) {
         let version = self.measured.version();
         if self.reduces && version != self.version {
             self.version = version;
-            self.search.restart(&self.measured.effects());
+            self.search.restart(&self.bound.effects(&self.measured));
         }
     }
 }
 
-impl Orders for &mut Searching {
+impl Orders for &mut Searching<'_> {
     type Turn = <Search as Orders>::Turn;
 
     fn next(&mut self) -> Next<Self::Turn> {

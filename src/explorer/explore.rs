@@ -16,6 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::scenario::Scenario;
+use crate::core::scenario::claim::AnomalyKind;
 use crate::explorer::classes::{Class, Classes, Counted, Taken};
 use crate::explorer::naming;
 use crate::explorer::outcome::{Noise, Outcome};
@@ -66,7 +67,7 @@ pub enum Next<T> {
 }
 
 /// What is explored, and how.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Exploring<'a> {
     pub scenario: &'a Scenario,
     pub program: &'a Program,
@@ -77,6 +78,8 @@ pub struct Exploring<'a> {
     pub repeat: u32,
     /// Whether each order that was played is told.
     pub tells_orders: bool,
+    /// What an anomaly is called that was played so.
+    pub kind: &'a (dyn Fn(&Played) -> Option<AnomalyKind> + Sync),
 }
 
 /// What is told while it goes on.
@@ -109,6 +112,8 @@ pub struct Shown {
     pub witness: Vec<usize>,
     /// Nothing while it is not judged.
     pub verdict: Option<Verdict>,
+    /// What it is called, if it is an anomaly of a known pattern.
+    pub kind: Option<AnomalyKind>,
     /// Whether an invariant was broken.
     pub is_broken: bool,
 }
@@ -119,9 +124,11 @@ impl Shown {
         classes: &Classes,
         names: Vec<String>,
         verdicts: &[Option<Verdict>],
+        kinds: &[Option<AnomalyKind>],
     ) -> Vec<Self> {
-        let classes = classes.all().iter().zip(names).zip(verdicts);
-        let shown = classes.map(|((class, name), verdict)| Self {
+        let classes = classes.all().iter().zip(names).zip(verdicts).enumerate();
+        let shown = classes.map(|(at, ((class, name), verdict))| Self {
+            kind: kinds.get(at).copied().flatten(),
             name,
             orders: class.orders,
             witness: class.witness.clone(),
@@ -204,6 +211,7 @@ struct Book<O> {
     orders: O,
     classes: Classes,
     verdicts: Vec<Option<Verdict>>,
+    kinds: Vec<Option<AnomalyKind>>,
     again: Vec<Vec<(usize, u32)>>,
     handed_out: u64,
     plays: u64,
@@ -219,6 +227,7 @@ impl<O: Orders> Book<O> {
             orders,
             classes: Classes::default(),
             verdicts: Vec::new(),
+            kinds: Vec::new(),
             again: Vec::new(),
             handed_out: 0,
             plays: 0,
@@ -272,6 +281,7 @@ impl<O: Orders> Book<O> {
         let taken = self.classes.take(outcome, played, counted);
         if taken.is_new {
             self.verdicts.push(None);
+            self.kinds.push(None);
             self.again.push(Vec::new());
         }
         taken
@@ -355,7 +365,9 @@ impl<O: Orders> Explorer<'_, O> {
             () = self.stop.cancelled() => return Ok(()),
             verdict = serial.judge(player, played) => verdict?,
         };
-        self.book().verdicts[class] = Some(verdict);
+        let kind = if verdict.is_anomaly() { (self.exploring.kind)(played) } else { None };
+        let mut book = self.book();
+        (book.verdicts[class], book.kinds[class]) = (Some(verdict), kind);
         Ok(())
     }
 
@@ -443,7 +455,7 @@ impl<O: Orders> Explorer<'_, O> {
         let Exploring { scenario, program, .. } = self.exploring;
         let outcomes: Vec<&Outcome> = book.classes.all().iter().map(|it| &it.outcome).collect();
         let names = naming::names(scenario, program, &outcomes);
-        let shown = Shown::all(&book.classes, names, &book.verdicts);
+        let shown = Shown::all(&book.classes, names, &book.verdicts, &book.kinds);
         let _ = self.news.send(News::Classes(shown));
         let _ = self.news.send(News::Progress(book.progress()));
     }

@@ -29,7 +29,9 @@ pub fn names(scenario: &Scenario, program: &Program, outcomes: &[&Outcome]) -> V
     for session in sessions.clone() {
         let fates = outcomes.iter().map(|outcome| fate(&who(session), &outcome.replies[session]));
         let aspect: Aspect = fates.collect();
-        if !is_constant(&aspect) {
+        // Where there is but one, it is not enough that nothing differs.
+        let is_alone = outcomes.len() == 1 && !aspect[0].is_empty();
+        if is_alone || !is_constant(&aspect) {
             chosen.push(aspect);
         }
     }

@@ -9,7 +9,8 @@
 //!
 //! The reading goes session by session whatever the order of play was, so that it says nothing of
 //! the order. Rows are compared as a set with repetitions: where they come in another order, no
-//! statement has done anything else.
+//! statement has done anything else. Where ORDER BY leaves no choice, they are compared in theirs
+//! ([`row_order`](crate::explorer::row_order)).
 
 use std::fmt;
 
@@ -23,6 +24,7 @@ mod reader;
 
 pub use noise::{AnswerColumn, EndColumn, Noise};
 use reader::Reader;
+pub use reader::is_moment;
 
 /// What came of an order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

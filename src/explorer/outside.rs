@@ -32,6 +32,7 @@ use crate::debugger::verdict::Database;
 use crate::gateway::{Gateway, Mode, Options};
 use crate::pg::Target;
 
+mod beginning;
 mod explained;
 pub mod explore;
 mod known;
@@ -105,6 +106,11 @@ pub enum OutsideError {
     Unfinished { who: String, does: String, seconds: u64 },
     #[error("{0} has sent no statement that could be a step, so nothing is known{1}")]
     Silent(String, String),
+    #[error(
+        "{0} is not the same when one order is played twice: --reset must put everything back, and \
+         what the programs do must not depend on time or chance"
+    )]
+    NotReset(String),
     #[error("{0}")]
     Server(String),
 }
@@ -125,7 +131,7 @@ pub struct Stand<P> {
 /// Plays programs, order by order.
 pub struct Outside<P: Programs> {
     stand: Stand<P>,
-    /// Names of sessions: the actors, then whoever of theirs came beside another.
+    /// Names of connections: each actor's first, then whatever of theirs came beside another.
     names: Vec<String>,
     actors: usize,
     known: Known,
@@ -136,6 +142,8 @@ pub struct Outside<P: Programs> {
     plays: usize,
     /// Those of the next order.
     prepared: Option<Prepared<P::Running>>,
+    /// What the tables that are written held when everything had been put back.
+    beginning: Vec<TableRows>,
 }
 
 /// An order that was played on programs.
@@ -164,12 +172,13 @@ impl<P: Programs> Outside<P> {
             snapshot: Snapshot::default(),
             plays: 0,
             prepared: None,
+            beginning: Vec::new(),
         }
     }
 
-    /// What the sessions are called.
+    /// What the programs are called.
     pub fn names(&self) -> &[String] {
-        &self.names
+        &self.names[..self.actors]
     }
 
     /// How many orders were played on programs.
@@ -192,16 +201,13 @@ impl<P: Programs> Outside<P> {
         &self.stand
     }
 
-    /// The actor whose statements are those of this session.
-    pub fn owner(&self, session: usize) -> Option<usize> {
-        places::actor(&self.names[..self.actors], self.names.get(session)?)
-    }
-
-    /// How a plan calls this session: `alice`, and her second connection `alice 2`.
-    fn planned(&self, session: usize) -> String {
-        let Some(owner) = self.owner(session) else { return String::new() };
+    /// How a plan calls this connection: `alice`, and her second one `alice 2`.
+    fn planned(&self, connection: usize) -> String {
+        let all = &self.names[..self.actors];
+        let Some(name) = self.names.get(connection) else { return String::new() };
+        let Some(owner) = places::actor(all, name) else { return String::new() };
         let actor = &self.stand.programs.actors()[owner];
-        let number = self.names[session].strip_prefix(self.names[owner].as_str());
+        let number = name.strip_prefix(self.names[owner].as_str());
         match number.and_then(|number| number.strip_prefix('-')) {
             Some(number) => format!("{actor} {number}"),
             None => actor.clone(),
@@ -212,7 +218,7 @@ impl<P: Programs> Outside<P> {
     pub fn plan(&self, sent: &[Sent]) -> Plan {
         let release = |sent: &Sent| Release {
             turns: vec![Turn {
-                actor: self.planned(sent.session),
+                actor: self.planned(sent.connection),
                 shape: Shape::of(&sent.shape, Strings::default()),
                 summary: sent.does.clone(),
                 answer: None,
@@ -280,6 +286,7 @@ impl<P: Programs> Outside<P> {
         let mut gateway = gateway.map_err(|error| OutsideError::Server(with_causes(&error)))?;
         let by = gateway.address().unwrap_or(FREE);
         self.stand.programs.reset(by).await.map_err(OutsideError::Programs)?;
+        self.look_at_beginning().await?;
         let hold = debugger.obey(Order::Hold(mode));
         hold.map_err(|error| OutsideError::Programs(error.to_string()))?;
         let Prepared { listeners, running, names } = self.programs(who)?;
@@ -344,13 +351,33 @@ impl<P: Programs> Outside<P> {
                 end.broken.push(BrokenInvariant { invariant: 0, after: None, gave });
             }
         }
+        end.tables = self.tables().await?;
+        Ok(end)
+    }
+
+    async fn tables(&self) -> Result<Vec<TableRows>, OutsideError> {
+        let mut tables = Vec::new();
         for table in &self.written {
-            let contents = database.contents(table).await;
+            let contents = self.stand.database.contents(table).await;
             let contents = contents.map_err(|error| OutsideError::Server(with_causes(&error)))?;
             let (columns, rows) = contents;
-            end.tables.push(TableRows { table: table.clone(), columns, rows });
+            tables.push(TableRows { table: table.clone(), columns, rows });
         }
-        Ok(end)
+        Ok(tables)
+    }
+
+    /// Orders compare only if they begin alike.
+    async fn look_at_beginning(&mut self) -> Result<(), OutsideError> {
+        let tables = self.tables().await?;
+        let before = std::mem::replace(&mut self.beginning, tables);
+        for (one, other) in before.iter().flat_map(|one| {
+            self.beginning.iter().filter(|it| it.table == one.table).map(move |it| (one, it))
+        }) {
+            if beginning::differs(one, other) {
+                return Err(OutsideError::NotReset(format!("table {}", one.table)));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -105,6 +105,11 @@ pub(crate) fn coverage(exploration: &Exploration) -> String {
             format!("{plays} sampled, seed {seed}, {classes}")
         }
         (_, true, _) => format!("stopped after {plays}, {classes}"),
+        (_, false, false) if exploration.coverage.diverged > 0 => format!(
+            "{plays} played, which stand for {}, {} could not be played again, {classes}",
+            counted(found.orders),
+            plural(exploration.coverage.diverged, "order"),
+        ),
         (_, false, false) => format!(
             "{plays} played, which stand for {}, then the budget was spent, {classes}",
             counted(found.orders)

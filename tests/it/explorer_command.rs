@@ -212,6 +212,67 @@ fn with_and_without_reduction_the_classes_and_their_orders_are_the_same() {
     assert!(few < many, "{few} {many}");
 }
 
+/// Money is on its way between two statements of one session.
+const TRANSFER: &str = "\
+-- A transfer
+-- sessions: Alice, Bob
+-- invariant: select sum(n) = 10 from account
+
+-- setup
+create table account (id int primary key, n int);
+insert into account values (1, 10), (2, 0);
+
+-- Alice: takes
+update account set n = n - 5 where id = 1;
+
+-- Alice: gives
+update account set n = n + 5 where id = 2;
+
+-- Bob: counts nothing
+select 1;
+";
+
+/// Each of two rows is set for a while; that both are is seen in between, and nobody reads them.
+const BOTH: &str = "\
+-- Both at once
+-- sessions: Alice, Bob
+-- invariant: select count(*) < 2 from lamp where is_on
+
+-- setup
+create table lamp (id int primary key, is_on bool);
+insert into lamp values (1, false), (2, false);
+
+-- Alice: on
+set enable_seqscan = off;
+update lamp set is_on = true where id = 1;
+
+-- Alice: off
+update lamp set is_on = false where id = 1;
+
+-- Bob: on
+set enable_seqscan = off;
+update lamp set is_on = true where id = 2;
+
+-- Bob: off
+update lamp set is_on = false where id = 2;
+";
+
+#[test]
+fn what_is_broken_on_the_way_and_whole_in_the_end_is_found_where_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("transfer.sql", TRANSFER), ("both.sql", BOTH)] {
+        let file = written(folder.path(), name, text);
+        let output = explore(&[&file, "--repeat", "0"]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        for more in [&[][..], &["--no-reduction"]] {
+            let output = explore(&[&[&file, "--repeat", "0", "--every-step"], more].concat());
+            let text = said(&output);
+            assert_eq!(output.status.code(), Some(1), "{text}");
+            assert!(text.contains("breaks on the way: select"), "{text}");
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_explored_is_said_in_a_sentence() {
     let output = explore(&["no-such-scenario"]);

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use overbooked::core::scenario::EngineKind;
 use overbooked::core::scenario::library::{ENTRIES, Entry};
-use overbooked::core::scenario::{EngineKind, Isolation};
 use overbooked::explorer::expected::Expected;
 use overbooked::explorer::exploration::{Exploration, Options, explore_scenario};
 use overbooked::explorer::report;
@@ -54,20 +54,18 @@ async fn explored(engines: &Engines, production: &Production) -> Result<Explorat
     explored.map_err(|error| error.to_string())
 }
 
-/// A scenario on the engine that is its first, at each level that it names.
+/// A scenario on each engine that it is for, at each level that it names.
 fn productions(entry: &Entry) -> Vec<Production> {
     let scenario = Arc::new(entry.scenario().unwrap());
-    let engine = scenario.first_engine();
-    let levels: Vec<Option<Isolation>> = match &scenario.levels[..] {
-        [] => vec![None],
-        _ if engine == EngineKind::Optimistic => vec![None],
-        some => some.iter().copied().map(Some).collect(),
-    };
-    let production = |isolation| Production {
-        schedule: Arc::new(scenario.schedules.first()),
-        scenario: Arc::clone(&scenario),
-        engine,
-        isolation,
-    };
-    levels.into_iter().map(production).collect()
+    let engines = [EngineKind::Postgres, EngineKind::Optimistic].into_iter();
+    let mut all = Vec::new();
+    for engine in engines.filter(|engine| scenario.is_for(*engine)) {
+        all.extend(support::levels_on(&scenario, engine).into_iter().map(|isolation| Production {
+            schedule: Arc::new(scenario.schedules.first()),
+            scenario: Arc::clone(&scenario),
+            engine,
+            isolation,
+        }));
+    }
+    all
 }

@@ -6,9 +6,10 @@
 //! random programs are taken.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
-use overbooked::core::scenario::{EngineKind, Isolation, Scenario, library};
+use overbooked::core::scenario::{EngineKind, Isolation, Scenario, library, sql_file};
 use overbooked::explorer::exploration::{Exploration, Options, explore_scenario};
 use overbooked::explorer::outcome::Outcome;
 use overbooked::explorer::program::Program;
@@ -83,6 +84,68 @@ fn difference(with: &Classes, without: &Classes) -> String {
     };
     let sides: [String; 2] = [only("with", with, without), only("without", without, with)];
     sides.concat()
+}
+
+/// Both come at once, and a third looks who was first.
+fn queue(looks: &str) -> Scenario {
+    let text = format!(
+        "-- A queue\n-- sessions: Alice, Bob, Carol\n\n-- setup\n\
+         create table queue (id serial primary key, who text);\n\n\
+         -- Alice: comes\ninsert into queue (who) values ('Alice');\n\n\
+         -- Bob: comes\ninsert into queue (who) values ('Bob');\n\n\
+         -- Carol: looks\n{looks};\n"
+    );
+    sql_file::parse(&text, Path::new("queue.sql"), "queue").unwrap()
+}
+
+async fn explored(engines: &Engines, scenario: Scenario) -> Exploration {
+    let scenario = Arc::new(scenario);
+    let isolation = Some(Isolation::ReadCommitted);
+    let on = On { engines, scenario, engine: EngineKind::Postgres, isolation };
+    on.compare().await.unwrap_or_else(|difference| panic!("{difference}"));
+    on.explore(Mode::Reduced).await
+}
+
+#[tokio::test]
+async fn who_was_first_makes_a_class_where_somebody_can_tell_and_nowhere_else() {
+    let engines = Engines::embedded(support::cluster_options());
+    for (looks, classes, plays) in [
+        // Nobody, one of them, or both; however rows are stored, and whatever their numbers are.
+        ("select who from queue", 4, 4),
+        ("select id, who from queue", 4, 4),
+        // The two may have come in either order, and by their numbers that is seen.
+        ("select who from queue order by id limit 1", 3, 6),
+        ("select who from queue where id = 1", 3, 6),
+        ("select who from queue limit 1", 3, 6),
+        ("select string_agg(who, ' ' order by id) from queue", 5, 6),
+    ] {
+        let found = explored(&engines, queue(looks)).await.found;
+        assert_eq!(found.orders, Some(6), "{looks}");
+        assert_eq!((found.classes.len(), found.plays), (classes, plays), "{looks}");
+    }
+    engines.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn rows_in_an_order_without_choice_are_compared_in_it() {
+    const SEATS: &str = "-- Seats\n-- sessions: Alice, Bob, Carol\n\n-- setup\n\
+        create table seats (place text primary key, is_taken bool);\n\
+        insert into seats values ('A', false), ('B', false);\n\n\
+        -- Alice: takes\nupdate seats set is_taken = true where place = 'A';\n\n\
+        -- Alice: gives back\nupdate seats set is_taken = false where place = 'A';\n\n\
+        -- Bob: takes\nupdate seats set is_taken = true where place = 'B';\n\n\
+        -- Bob: gives back\nupdate seats set is_taken = false where place = 'B';\n\n\
+        -- Carol: looks\nselect is_taken from seats order by ORDER;\n";
+    let engines = Engines::embedded(support::cluster_options());
+    // Of two seats none, one, the other, or both are taken; without the order of places, which of
+    // them is nothing that rows could say.
+    for (order, classes) in [("place", 4), ("is_taken", 3)] {
+        let text = SEATS.replace("ORDER", order);
+        let scenario = sql_file::parse(&text, Path::new("seats.sql"), "seats").unwrap();
+        let found = explored(&engines, scenario).await.found;
+        assert_eq!(found.classes.len(), classes, "{order}");
+    }
+    engines.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyModifiers};
+use overbooked::core::scenario::claim::AnomalyKind;
 use overbooked::core::scenario::{EngineKind, Isolation, Scenario, library};
 use overbooked::explorer::explore::{News, Progress, Shown};
 use overbooked::explorer::serial::Verdict;
@@ -71,6 +72,7 @@ impl Explored {
             orders: Some(orders),
             witness: witness.to_vec(),
             verdict,
+            kind: None,
             is_broken: false,
         };
         let anomaly = Some(Verdict::Anomaly { orders: 2 });
@@ -81,7 +83,10 @@ impl Explored {
             class("A-4 | Alice · Alice sees no row", 66, &[1, 1, 1, 1, 1, 0, 0, 0, 0, 0], {
                 Some(self.serial([1, 0]))
             }),
-            class("A-4 | Bob", 60, &[0, 0, 1, 1, 0, 0, 0, 1, 1, 1], anomaly.clone()),
+            Shown {
+                kind: Some(AnomalyKind::LostUpdate),
+                ..class("A-4 | Bob", 60, &[0, 0, 1, 1, 0, 0, 0, 1, 1, 1], anomaly.clone())
+            },
             class("A-4 | Alice", 60, &[0, 0, 1, 1, 1, 1, 1, 0, 0, 0], anomaly),
         ];
         self.tells(Told::News(News::Classes(classes)));

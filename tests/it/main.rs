@@ -24,6 +24,7 @@ mod debug_terminal;
 mod debug_wire;
 mod etcd_sessions;
 mod explorer_command;
+mod explorer_leftovers;
 mod explorer_library;
 mod explorer_model;
 mod explorer_outside;

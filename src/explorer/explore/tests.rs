@@ -14,6 +14,7 @@ async fn explored(text: &str, budget: Option<u64>, players: usize) -> (Found, Ve
         budget,
         repeat: 3,
         tells_orders: false,
+        kind: &|_| None,
     };
     let (orders, stop) = (EveryOrder::of(&program), CancellationToken::new());
     let found = explore(exploring, orders, &mut players, &news, &stop).await.unwrap();
@@ -97,6 +98,7 @@ async fn what_is_stopped_at_once_has_found_nothing() {
         budget: None,
         repeat: 1,
         tells_orders: false,
+        kind: &|_| None,
     };
     let mut players = [Counters::of(&scenario, &program)];
     let found =

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::event::answer::Outcome;
 use crate::core::scenario::Scenario;
-use crate::core::syntax::{Strings, words};
+use crate::core::syntax::{Strings, split, words};
 use crate::explorer::played::Played;
 use crate::explorer::program::Program;
+use crate::explorer::row_order::{Unique, is_fixed};
 
 /// The types whose values only number things of the server: xid, cid, tid, `pg_lsn`,
 /// `txid_snapshot`, `pg_snapshot`, xid8 (PostgreSQL sources, `pg_type.dat`).
@@ -43,12 +44,20 @@ pub struct Noise {
     shown: BTreeMap<(usize, usize), BTreeMap<String, String>>,
     /// The same of the `finally` part.
     shown_finally: BTreeMap<String, String>,
+    /// The statements of steps whose rows come in one order only.
+    fixed: BTreeSet<(usize, usize, usize)>,
+    fixed_finally: BTreeSet<usize>,
     /// What differed between two plays of the same order.
     answers: BTreeSet<AnswerColumn>,
     ends: BTreeSet<EndColumn>,
 }
 
 impl Noise {
+    /// Of programs: with these columns filled by sequences.
+    pub fn of_programs(sequences: BTreeMap<(String, String), String>) -> Self {
+        Self { sequences, ..Self::default() }
+    }
+
     /// With these columns filled by sequences: table and column, and whose values they are.
     pub fn of_sequences(
         scenario: &Scenario,
@@ -66,6 +75,50 @@ impl Noise {
             noise.shown_finally = noise.shown_by(&finally.sql);
         }
         noise
+    }
+
+    /// And where rows come in one order only, since these columns are unique.
+    #[must_use]
+    pub fn with_fixed_rows(
+        mut self,
+        scenario: &Scenario,
+        program: &Program,
+        uniques: &[Unique],
+    ) -> Self {
+        let fixed = |sql: &str| -> Vec<usize> {
+            let statements = split(sql, Strings::default()).into_iter();
+            let statements = statements.filter(|statement| !statement.is_empty).enumerate();
+            let fixed = statements.filter(|(_, it)| is_fixed(it.text, uniques, &self.sequences));
+            fixed.map(|(nth, _)| nth).collect()
+        };
+        let mut found = BTreeSet::new();
+        for (session, steps) in program.sessions.iter().enumerate() {
+            for (step, &place) in steps.iter().enumerate() {
+                let own = fixed(&scenario.steps[place].sql);
+                found.extend(own.into_iter().map(|nth| (session, step, nth)));
+            }
+        }
+        let finally = scenario.finally.iter().flat_map(|it| fixed(&it.sql)).collect();
+        (self.fixed, self.fixed_finally) = (found, finally);
+        self
+    }
+
+    pub(super) fn is_fixed(&self, at: (usize, usize, usize)) -> bool {
+        self.fixed.contains(&at)
+    }
+
+    pub(super) fn is_fixed_finally(&self, statement: usize) -> bool {
+        self.fixed_finally.contains(&statement)
+    }
+
+    /// Takes in what a step sends, of programs, whose steps are not known before; whether its
+    /// answers may show more than was known.
+    pub fn learn_text(&mut self, (session, step): (usize, usize), sql: &str) -> bool {
+        let shown = self.shown_by(sql);
+        let known = self.shown.entry((session, step)).or_default();
+        let before = known.len();
+        known.extend(shown);
+        known.len() > before
     }
 
     /// The columns that an answer to this text may show: those of the tables that it names.

@@ -22,7 +22,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn answered(&mut self, session: usize, step: usize, answered: &Answered) -> Reply {
         let noise = self.noise;
-        let mut said = self.said(&answered.outcomes, |(statement, column), name, oid| {
+        let is_fixed = |statement| noise.is_fixed((session, step, statement));
+        let mut said = self.said(&answered.outcomes, is_fixed, |(statement, column), name, oid| {
             noise.of_answer(AnswerColumn { session, step, statement, column }, name, oid)
         });
         if answered.lost.is_some() {
@@ -33,7 +34,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn finally(&mut self, outcomes: &[answer::Outcome]) -> Vec<Said> {
         let noise = self.noise;
-        self.said(outcomes, |at, name, oid| noise.of_finally(at, name, oid))
+        let is_fixed = |statement| noise.is_fixed_finally(statement);
+        self.said(outcomes, is_fixed, |at, name, oid| noise.of_finally(at, name, oid))
     }
 
     pub(super) fn tables(&mut self, tables: &[TableRows]) -> Vec<Table> {
@@ -52,6 +54,7 @@ impl<'a> Reader<'a> {
     fn said(
         &mut self,
         outcomes: &[answer::Outcome],
+        is_fixed: impl Fn(usize) -> bool,
         of: impl Fn((usize, usize), &str, u32) -> Option<String>,
     ) -> Vec<Said> {
         let each = outcomes.iter().enumerate();
@@ -65,7 +68,11 @@ impl<'a> Reader<'a> {
                 let of: Vec<_> = columns.iter().enumerate().map(name).collect();
                 Said::Rows {
                     columns: columns.iter().map(|column| column.name.clone()).collect(),
-                    rows: self.rows(rows, &of),
+                    rows: if is_fixed(statement) {
+                        rows.iter().map(|row| self.row(row, &of)).collect()
+                    } else {
+                        self.rows(rows, &of)
+                    },
                     count: *count,
                     tag: tag.clone(),
                 }
@@ -125,7 +132,7 @@ fn kind<'a>(cell: Option<&str>, of: Option<&'a str>) -> Option<&'a str> {
 
 /// Whether it is a moment that a clock gave: `2026-11-29 21:22:41.123456+00`. One that somebody has
 /// written down has no fractions of a second.
-fn is_moment(text: &str) -> bool {
+pub fn is_moment(text: &str) -> bool {
     let digits = |range: std::ops::Range<usize>| {
         text.get(range).is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
     };

@@ -1,5 +1,8 @@
 //! What has to be explained of an order: all but what was refused.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Sent;
 use crate::core::event::TransactionStatus;
 use crate::core::event::answer::Outcome as Answer;
 use crate::explorer::played::{Launched, Played};
@@ -7,39 +10,38 @@ use crate::explorer::transaction::REFUSALS;
 
 /// What was played without the transactions that were refused: nobody has to explain what they
 /// saw, and whoever begins again has seen something else.
-pub(super) fn explained(played: &Played) -> Played {
-    let mut kept: Vec<Launched> = Vec::new();
-    let sessions = played.launches.iter().map(|it| it.session + 1).max().unwrap_or_default();
-    for session in 0..sessions {
-        let own = played.launches.iter().filter(|it| it.session == session);
-        let told = of_transactions(own.cloned().collect()).into_iter().flatten();
-        kept.extend(told.enumerate().map(|(step, launch)| Launched { step, ..launch }));
-    }
-    kept.sort_by_key(|launch| {
-        let mut launches = played.launches.iter();
-        launches.position(|it| it.session == launch.session && it.answer == launch.answer)
+pub(super) fn explained(played: &Played, sent: &[Sent]) -> Played {
+    let refused = refused(played, sent);
+    let mut steps: BTreeMap<usize, usize> = BTreeMap::new();
+    let kept = played.launches.iter().enumerate().filter(|(at, _)| !refused.contains(at));
+    let kept = kept.map(|(_, launch)| {
+        let next = steps.entry(launch.session).or_default();
+        *next += 1;
+        Launched { step: *next - 1, ..launch.clone() }
     });
-    Played { launches: kept, ..played.clone() }
+    Played { launches: kept.collect(), ..played.clone() }
 }
 
-/// A session's transactions that were not refused.
-fn of_transactions(launches: Vec<Launched>) -> Vec<Vec<Launched>> {
-    let mut all = vec![Vec::new()];
-    for launch in launches {
+/// The places of what belongs to transactions that were refused.
+fn refused(played: &Played, sent: &[Sent]) -> BTreeSet<usize> {
+    let mut open: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut all = Vec::new();
+    for (at, (launch, sent)) in played.launches.iter().zip(sent).enumerate() {
+        let own = open.entry(sent.connection).or_default();
+        own.push(at);
         let answer = launch.answer.as_ref();
-        let is_over = answer.is_some_and(|it| it.status == TransactionStatus::Idle);
-        if let Some(last) = all.last_mut() {
-            last.push(launch);
-        }
-        if is_over {
-            all.push(Vec::new());
+        if answer.is_some_and(|it| it.status == TransactionStatus::Idle) {
+            all.push(std::mem::take(own));
         }
     }
-    all.retain(|transaction: &Vec<Launched>| !is_refused(transaction));
-    all
+    all.extend(open.into_values());
+    let launches = |places: &[usize]| -> Vec<&Launched> {
+        places.iter().map(|at| &played.launches[*at]).collect()
+    };
+    all.into_iter().filter(|places| is_refused(&launches(places))).flatten().collect()
 }
 
-fn is_refused(transaction: &[Launched]) -> bool {
+fn is_refused(transaction: &[&Launched]) -> bool {
     let answers = transaction.iter().filter_map(|launch| launch.answer.as_ref());
     let outcomes: Vec<&Answer> = answers.flat_map(|answer| &answer.outcomes).collect();
     let is_refusal = |answer: &&Answer| match answer {
@@ -69,6 +71,13 @@ mod tests {
         Launched { session, step, enabled: Vec::new(), answer }
     }
 
+    /// What is kept where each program has one connection.
+    fn kept(launches: Vec<Launched>) -> Vec<Launched> {
+        let sent = |launch: &Launched| Sent { connection: launch.session, ..Sent::default() };
+        let sent: Vec<Sent> = launches.iter().map(sent).collect();
+        explained(&Played { launches, ..Played::default() }, &sent).launches
+    }
+
     #[test]
     fn what_was_refused_and_done_again_counts_once() {
         let launches = vec![
@@ -78,7 +87,7 @@ mod tests {
             launched(1, 1, "UPDATE 1", false),
             launched(1, 2, "COMMIT", true),
         ];
-        let kept = explained(&Played { launches, ..Played::default() }).launches;
+        let kept = kept(launches);
         let kept: Vec<_> = kept.iter().map(|it| (it.session, it.step)).collect();
         assert_eq!(kept, [(0, 0), (0, 1), (1, 0), (1, 1)]);
     }
@@ -86,6 +95,6 @@ mod tests {
     #[test]
     fn a_refusal_that_was_committed_over_is_an_answer() {
         let launches = vec![launched(0, 0, "40001", false), launched(0, 1, "COMMIT", true)];
-        assert_eq!(explained(&Played { launches, ..Played::default() }).launches.len(), 2);
+        assert_eq!(kept(launches).len(), 2);
     }
 }

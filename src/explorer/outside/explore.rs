@@ -11,6 +11,7 @@
 //! up is left out of it, and what a program does again is what counts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,16 @@ pub struct Wanted<'a> {
     pub stop: &'a CancellationToken,
 }
 
+/// What the server tells before anything is played.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    pub relations: Relations,
+    /// When transactions look at what others have committed, where they do not say it.
+    pub snapshot: Snapshot,
+    /// Columns that sequences fill: table and column, and whose values these are.
+    pub sequences: BTreeMap<(String, String), String>,
+}
+
 /// What was found.
 #[derive(Debug)]
 pub struct Explored {
@@ -76,13 +87,13 @@ pub struct Witness {
 /// Explores programs; `begin` makes the orders that steps with such effects have.
 pub async fn explore<P: Programs, O: Orders>(
     outside: &mut Outside<P>,
-    (relations, snapshot): (Relations, Snapshot),
+    catalog: Catalog,
     wanted: Wanted<'_>,
     begin: impl Fn(&[Vec<Effects>]) -> O,
 ) -> Result<Explored, OutsideError> {
     let mut explorer = Explorer {
-        reading: Reading::new(relations, snapshot),
-        noise: Noise::default(),
+        reading: Reading::new(catalog.relations, catalog.snapshot),
+        noise: Noise::of_programs(catalog.sequences),
         serial: BTreeMap::new(),
         written: 0,
         spent: 0,
@@ -109,7 +120,7 @@ struct Explorer<'a, P: Programs> {
     noise: Noise,
     /// What came of whole programs one after another; nothing where they do not all come to their
     /// end.
-    serial: BTreeMap<Vec<usize>, Option<Played>>,
+    serial: BTreeMap<Vec<usize>, Option<Record>>,
     /// How many tables were looked at in the end of these.
     written: usize,
     /// How much of the budget.
@@ -189,7 +200,13 @@ impl<P: Programs> Explorer<'_, P> {
         self.serial.clear();
         let other = self.play_serial(&order).await?;
         if let (Some(one), Some(other)) = (one, other) {
-            self.noise.learn(&one, &other);
+            self.noise.learn(&one.played, &other.played);
+            let steps = |record: &Record| -> Vec<_> {
+                record.sent.iter().map(|sent| (sent.session, Arc::clone(&sent.shape))).collect()
+            };
+            if steps(&one) != steps(&other) {
+                return Err(OutsideError::NotReset("what the programs find".to_owned()));
+            }
         }
         self.play_serial(&reversed).await.map(drop)
     }
@@ -197,10 +214,8 @@ impl<P: Programs> Explorer<'_, P> {
     /// A program that sends nothing would seem to be in order whatever it does.
     fn need_steps_of_all(&self) -> Result<(), OutsideError> {
         let effects = self.reading.effects().iter().enumerate();
-        let heard: Vec<usize> = effects
-            .filter(|(_, steps)| !steps.is_empty())
-            .filter_map(|(session, _)| self.outside.owner(session))
-            .collect();
+        let heard = effects.filter(|(_, steps)| !steps.is_empty());
+        let heard: Vec<usize> = heard.map(|(session, _)| session).collect();
         let Some(silent) = self.everybody().into_iter().find(|it| !heard.contains(it)) else {
             return Ok(());
         };
@@ -287,7 +302,12 @@ impl<P: Programs> Explorer<'_, P> {
             self.serial.clear();
         }
         let is_stricter = self.reading.is_at_least(self.outside.snapshot());
-        let is_new = self.reading.learn(sessions, &record.sent);
+        let mut is_new = self.reading.learn(sessions, &record.sent);
+        for (launch, sent) in record.played.launches.iter().zip(&record.sent) {
+            for sql in sent.texts() {
+                is_new |= self.noise.learn_text((launch.session, launch.step), sql);
+            }
+        }
         self.has_learned |= is_new || is_stricter || has_grown;
         self.has_learned
     }
@@ -312,20 +332,19 @@ impl<P: Programs> Explorer<'_, P> {
     }
 
     async fn judge(&mut self, round: &mut Round, class: usize) -> Result<(), OutsideError> {
-        let played = round.classes.all()[class].played.clone();
-        round.verdicts[class] = self.verdict(&played).await?;
+        let record = round.records[class].clone();
+        round.verdicts[class] = self.verdict(&record).await?;
         self.tell(round);
         Ok(())
     }
 
     /// Whether whole programs come to it, one after another; nothing where somebody stops it.
-    async fn verdict(&mut self, played: &Played) -> Result<Option<Verdict>, OutsideError> {
-        let seen = explained(played);
+    async fn verdict(&mut self, record: &Record) -> Result<Option<Verdict>, OutsideError> {
+        let seen = explained(&record.played, &record.sent);
         let mut actors: Vec<usize> = Vec::new();
         for launch in &seen.launches {
-            let owner = self.outside.owner(launch.session).unwrap_or_default();
-            if !actors.contains(&owner) {
-                actors.push(owner);
+            if !actors.contains(&launch.session) {
+                actors.push(launch.session);
             }
         }
         if actors.len() > MOST_PROGRAMS {
@@ -338,27 +357,25 @@ impl<P: Programs> Explorer<'_, P> {
                 return Ok(None);
             }
             let Some(serial) = serial else { continue };
-            if self.outcome(&explained(&serial)) == self.outcome(&seen) {
-                return Ok(Some(Verdict::Serial(
-                    order.iter().map(|actor| whole(*actor, &serial)).collect(),
-                )));
+            let whole_programs = explained(&serial.played, &serial.sent);
+            if self.outcome(&whole_programs) == self.outcome(&seen) {
+                let order = order.iter().map(|actor| whole(*actor, &serial.played));
+                return Ok(Some(Verdict::Serial(order.collect())));
             }
         }
         Ok(Some(Verdict::Anomaly { orders: all.len() }))
     }
 
     /// What comes of these whole programs, one after another.
-    async fn play_serial(&mut self, order: &[usize]) -> Result<Option<Played>, OutsideError> {
+    async fn play_serial(&mut self, order: &[usize]) -> Result<Option<Record>, OutsideError> {
         if let Some(known) = self.serial.get(order) {
             return Ok(known.clone());
         }
-        let owners: Vec<Option<usize>> =
-            (0..self.outside.names().len()).map(|session| self.outside.owner(session)).collect();
-        let mut guide = OneByOne { order: order.to_vec(), owners };
+        let mut guide = OneByOne { order: order.to_vec() };
         let Some(record) = self.play_anew(order, &mut guide).await? else { return Ok(None) };
         self.learn(&record);
-        self.complaints.extend(record.complaints);
-        let whole = record.played.end.is_some().then_some(record.played);
+        self.complaints.extend(record.complaints.clone());
+        let whole = record.played.end.is_some().then_some(record);
         self.serial.insert(order.to_vec(), whole.clone());
         Ok(whole)
     }
@@ -414,7 +431,7 @@ impl<P: Programs> Explorer<'_, P> {
     }
 
     fn tell(&self, round: &Round) {
-        let shown = Shown::all(&round.classes, self.names(round), &round.verdicts);
+        let shown = Shown::all(&round.classes, self.names(round), &round.verdicts, &[]);
         // Who does not listen any more has left.
         let _ = self.wanted.news.send(News::Classes(shown));
     }
@@ -486,16 +503,11 @@ fn along(turns: &[usize], sent: &[Sent]) -> Vec<Sent> {
 /// Whole programs, one after another.
 struct OneByOne {
     order: Vec<usize>,
-    /// Whose each session is.
-    owners: Vec<Option<usize>>,
 }
 
 impl Guide for OneByOne {
     fn next(&mut self, _: &[Launched], enabled: &[usize]) -> Option<usize> {
-        let owner = |session: &usize| self.owners.get(*session).copied().flatten();
-        let turn = |actor: &usize| enabled.iter().find(|it| owner(it) == Some(*actor)).copied();
-        // A connection that nobody has known is somebody's too.
-        self.order.iter().find_map(turn).or_else(|| enabled.first().copied())
+        self.order.iter().copied().find(|session| enabled.contains(session))
     }
 }
 

@@ -16,7 +16,10 @@ use crate::run::guests::GuestNews;
 /// What was sent in a launch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sent {
+    /// Which of the programs.
     pub session: usize,
+    /// Which of its connections, among those of all.
+    pub connection: usize,
     /// As it is shown, its parameters in their places.
     pub sql: Arc<str>,
     /// Without literals and parameters.
@@ -44,6 +47,10 @@ pub(super) struct Places {
     pub(super) names: Vec<String>,
     actors: usize,
     all: Vec<Place>,
+    /// How many steps each program has made.
+    steps: Vec<usize>,
+    /// How many statements have been held.
+    count: usize,
     pub(super) launches: Vec<Launch>,
     /// Who could go on when it was looked last.
     pub(super) enabled: Vec<usize>,
@@ -57,7 +64,7 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct Place {
     pid: Option<i32>,
-    held: Option<(Arc<str>, String)>,
+    held: Option<Held>,
     /// Let go, and not told as sent.
     unsent: usize,
     submission: Option<SubmissionId>,
@@ -65,7 +72,15 @@ struct Place {
     status: TransactionStatus,
     /// The launch that what is told belongs to.
     launch: Option<usize>,
-    steps: usize,
+}
+
+/// A statement that is held.
+#[derive(Debug, Default)]
+struct Held {
+    sql: Arc<str>,
+    does: String,
+    /// It was so many-th.
+    nth: usize,
 }
 
 /// A launch as far as it has come.
@@ -85,7 +100,8 @@ impl Places {
         let all = names.iter().map(|_| Place::default()).collect();
         let (launches, enabled) = (Vec::new(), Vec::new());
         let snapshot = Snapshot::default();
-        Self { names, actors, all, launches, enabled, snapshot, waiting_since: None }
+        let (steps, waiting_since) = (vec![0; actors], None);
+        Self { names, actors, all, steps, count: 0, launches, enabled, snapshot, waiting_since }
     }
 
     /// Takes in all that has been told; whether there was anything.
@@ -128,7 +144,11 @@ impl Places {
         }
         match kind {
             Kind::Connected { pid } => place.pid = Some(pid.0),
-            Kind::Held { sql, does, .. } => place.held = Some((Arc::clone(sql), does.clone())),
+            Kind::Held { sql, does, .. } => {
+                let (sql, does) = (Arc::clone(sql), does.clone());
+                place.held = Some(Held { sql, does, nth: self.count });
+                self.count += 1;
+            }
             Kind::LetGo { fate, .. } => {
                 place.held = None;
                 if *fate == Fate::Passed {
@@ -161,31 +181,43 @@ impl Places {
                     launch.answered.get_or_insert(now);
                     launch.sent.after = TransactionStatus::Idle;
                 }
-                let steps = place.steps;
-                *place = Place { steps, launch: place.launch, ..Place::default() };
+                *place = Place { launch: place.launch, ..Place::default() };
             }
             _ => {}
         }
     }
 
-    /// Notes that what is held of a session is let go.
-    pub(super) fn launch(&mut self, session: usize, shape: Arc<str>, enabled: Vec<usize>) {
+    /// Notes that what is held of a connection is let go.
+    pub(super) fn launch(&mut self, connection: usize, shape: Arc<str>, enabled: Vec<usize>) {
         let at = self.launches.len();
-        let place = &mut self.all[session];
-        let (sql, does) = place.held.take().unwrap_or_default();
+        let session = self.owner(connection).unwrap_or_default();
+        let place = &mut self.all[connection];
+        let Held { sql, does, .. } = place.held.take().unwrap_or_default();
         let (before, passed) = (place.status, Vec::new());
-        let sent = Sent { session, sql, shape, does, passed, before, after: before };
+        let sent = Sent { session, connection, sql, shape, does, passed, before, after: before };
         let (outcomes, answered, lost) = (Vec::new(), None, None);
-        let step = place.steps;
-        place.steps += 1;
         place.launch = Some(at);
+        let step = self.steps[session];
+        self.steps[session] += 1;
         self.launches.push(Launch { sent, step, enabled, outcomes, answered, lost });
     }
 
-    /// Whose statements are held.
+    /// Whose connection it is.
+    fn owner(&self, connection: usize) -> Option<usize> {
+        actor(&self.names[..self.actors], self.names.get(connection)?)
+    }
+
+    /// The programs of which a statement is held.
     pub(super) fn held(&self) -> Vec<usize> {
-        let held = self.all.iter().enumerate().filter(|(_, place)| place.held.is_some());
-        held.map(|(at, _)| at).collect()
+        (0..self.actors).filter(|session| self.next_of(*session).is_some()).collect()
+    }
+
+    /// The connection of a program whose statement goes next: of several, that which was held
+    /// first.
+    pub(super) fn next_of(&self, session: usize) -> Option<usize> {
+        let own = (0..self.all.len()).filter(|at| self.owner(*at) == Some(session));
+        let held = own.filter_map(|at| Some((self.all[at].held.as_ref()?.nth, at)));
+        held.min().map(|(_, at)| at)
     }
 
     /// The backends that have not answered.
@@ -214,8 +246,8 @@ impl Places {
 
     /// Whether one of the programs has not come to its first statement.
     pub(super) fn start(&self, alive: &[bool]) -> bool {
-        let places = self.all.iter().zip(alive).take(self.actors);
-        places.into_iter().any(|(place, alive)| *alive && place.steps == 0 && place.held.is_none())
+        let begins = |at: usize| self.steps[at] == 0 && self.next_of(at).is_none();
+        alive.iter().enumerate().any(|(at, alive)| *alive && begins(at))
     }
 
     /// Who of the programs has not come to its end, and what it did last.
@@ -223,7 +255,7 @@ impl Places {
         let names = &self.names[..self.actors];
         let is_alive = |at: usize| alive.get(at).copied().unwrap_or_default();
         let mut theirs = self.launches.iter().rev().filter_map(|launch| {
-            let owner = actor(names, &self.names[launch.sent.session])?;
+            let owner = launch.sent.session;
             is_alive(owner).then(|| (names[owner].clone(), launch.does()))
         });
         let nobodys = || {

@@ -87,11 +87,12 @@ impl<P: Programs> Play<'_, P> {
         if let Some(since) = self.places.waiting_since {
             sleep_until(since + APART).await;
         }
-        let name = SessionName::new(&self.places.names[session]);
+        let Some(connection) = self.places.next_of(session) else { return Ok(()) };
+        let name = SessionName::new(&self.places.names[connection]);
         let state = self.debugger.state();
         let held = state.of(name.as_str()).and_then(|transaction| transaction.held.as_ref());
         let shape = held.map(|held| Arc::clone(&held.shape)).unwrap_or_default();
-        self.places.launch(session, shape, enabled);
+        self.places.launch(connection, shape, enabled);
         let obeyed = self.debugger.obey(Order::LetGo(name));
         obeyed.map_err(|error| OutsideError::Programs(error.to_string()))
     }

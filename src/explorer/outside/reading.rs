@@ -8,12 +8,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod inserted;
+
 use super::Sent;
 use crate::core::event::TransactionStatus;
 use crate::core::syntax::{Strings, Verb};
 use crate::debugger::statement::{Part, Statement};
 use crate::debugger::tables::TableName;
 use crate::explorer::effects::{Access, Effects, Footprint, Resource};
+use inserted::Keys;
 
 /// What the catalog says of tables, by their names without a schema.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +27,7 @@ pub struct Relations {
     children: BTreeMap<String, BTreeSet<String>>,
     /// Views, tables with triggers and their like.
     doubtful: BTreeSet<String>,
+    keys: Keys,
 }
 
 /// When a transaction looks at what others have committed.
@@ -63,6 +67,14 @@ impl Relations {
             }
         }
         relations
+    }
+
+    /// And with what must be unique in tables.
+    pub fn with_keys(
+        self,
+        keys: impl IntoIterator<Item = (String, Vec<String>, Vec<String>, Vec<String>)>,
+    ) -> Self {
+        Self { keys: Keys::new(keys), ..self }
     }
 
     /// The table and all that refer to it, straight or by way of others.
@@ -116,24 +128,33 @@ impl Reading {
                 let text = || (sent.does.clone(), Arc::clone(&sent.sql));
                 self.texts.entry((session, step)).or_insert_with(text);
             }
-            let mut first = 0;
-            for (step, last) in own.iter().enumerate() {
-                if last.after == TransactionStatus::Idle || step + 1 == own.len() {
-                    self.learn_transaction(session, first, &own[first..=step]);
-                    first = step + 1;
-                }
+            for connection in own.iter().map(|sent| sent.connection).collect::<BTreeSet<_>>() {
+                self.learn_connection(session, connection, &own);
             }
         }
         before != self.effects
     }
 
-    fn learn_transaction(&mut self, session: usize, first: usize, sent: &[&Sent]) {
+    /// Takes in the transactions of one of a program's connections.
+    fn learn_connection(&mut self, session: usize, connection: usize, sent: &[&Sent]) {
+        let mut open = Vec::new();
+        for (step, sent) in sent.iter().enumerate().filter(|(_, it)| it.connection == connection) {
+            open.push((step, *sent));
+            if sent.after == TransactionStatus::Idle {
+                self.learn_transaction(session, &std::mem::take(&mut open));
+            }
+        }
+        self.learn_transaction(session, &open);
+    }
+
+    fn learn_transaction(&mut self, session: usize, steps: &[(usize, &Sent)]) {
+        let sent: Vec<&Sent> = steps.iter().map(|(_, sent)| *sent).collect();
         let mut own: Vec<Effects> = sent.iter().map(|sent| self.touched(sent)).collect();
         let written = union(own.iter().map(|effects| exclusive(&effects.locks)));
         let locked = union(own.iter().map(|effects| effects.locks.clone()));
         let seen = union(own.iter().map(|it| union([it.reads.clone(), it.locks.clone()])));
         let is_unknown = own.iter().any(|effects| effects.is_unknown);
-        for (effects, sent) in own.iter_mut().zip(sent) {
+        for (effects, sent) in own.iter_mut().zip(&sent) {
             if self.snapshot >= Snapshot::Transaction {
                 // Any of them may be the one that takes the snapshot, and any may be refused.
                 effects.reads = shared(&seen);
@@ -146,8 +167,8 @@ impl Reading {
             }
             effects.is_unknown |= self.snapshot == Snapshot::Judged;
         }
-        for (nth, effects) in own.into_iter().enumerate() {
-            self.add(session, first + nth, effects);
+        for (effects, (step, _)) in own.into_iter().zip(steps) {
+            self.add(session, *step, effects);
         }
     }
 
@@ -194,16 +215,23 @@ impl Reading {
             }
         }
         for table in &part.tables.writes {
-            self.add_written(&table.name, effects);
+            match self.relations.keys.inserted(part, &table.name) {
+                Some(row) => merge(&mut effects.locks, row),
+                None => self.add_changed(&table.name, effects),
+            }
+            self.add_parents(&table.name, effects);
         }
     }
 
-    fn add_written(&self, table: &str, effects: &mut Effects) {
-        // Rows of tables that refer to it may go or change with its own.
+    /// Rows of tables that refer to it may go or change with its own.
+    fn add_changed(&self, table: &str, effects: &mut Effects) {
         for table in self.relations.with_heirs(table) {
             add(&mut effects.locks, &table, Access::Exclusive);
             add(&mut effects.reads, &table, Access::Shared);
         }
+    }
+
+    fn add_parents(&self, table: &str, effects: &mut Effects) {
         // The row that is referred to must be there, and stay.
         for parent in self.relations.parents.get(table).into_iter().flatten() {
             add(&mut effects.locks, parent, Access::Shared);
@@ -264,16 +292,9 @@ mod tests {
     use super::*;
 
     fn sent(session: usize, sql: &str, status: [TransactionStatus; 2]) -> Sent {
-        let (does, passed) = (String::new(), Vec::new());
-        Sent {
-            session,
-            sql: sql.into(),
-            shape: sql.into(),
-            does,
-            passed,
-            before: status[0],
-            after: status[1],
-        }
+        let [before, after] = status;
+        let (sql, shape) = (sql.into(), sql.into());
+        Sent { session, connection: session, sql, shape, before, after, ..Sent::default() }
     }
 
     const INSIDE: [TransactionStatus; 2] = [TransactionStatus::InTransaction; 2];
@@ -308,6 +329,19 @@ mod tests {
         assert_eq!(names(&commits.publishes), "seats!");
         assert_eq!(names(&commits.releases), "seats!");
         assert!(reading.effects()[1].is_empty());
+    }
+
+    #[test]
+    fn each_connection_of_a_program_has_its_own_transactions() {
+        let mut reading = Reading::default();
+        let beside = sent(0, "insert into log values (1)", ENDS);
+        let mut all = booking();
+        all.insert(2, Sent { connection: 1, ..beside });
+        reading.learn(1, &all);
+        let [_, writes, logs, commits] = &reading.effects()[0][..] else { panic!() };
+        assert!(writes.publishes.is_empty());
+        assert_eq!(names(&logs.publishes), "log!");
+        assert_eq!(names(&commits.publishes), "seats!");
     }
 
     #[test]

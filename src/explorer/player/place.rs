@@ -38,6 +38,8 @@ enum Home {
         gateway: Option<Box<OptimisticEngine>>,
         /// Whether the server is kept, so that the database has to be dropped.
         is_kept: bool,
+        /// As long as this is connected to it, the database is in use.
+        keeper: Control,
     },
     /// A schema on somebody's server.
     Schema { engine: Box<OpenEngine>, schema: Option<RunSchema> },
@@ -60,13 +62,18 @@ impl Place {
         let server = Box::new(way(&engine.target).await?);
         let name = format!("{DATABASE_PREFIX}_{:08x}", rand::random::<u32>());
         let control = Control::open(&server).await?;
+        if engine.is_kept {
+            sweep(&control).await?;
+        }
         // `template0`: what somebody keeps in template1 is not part of an order.
         control.run(&format!("create database {name} template template0")).await?;
-        control.run(&format!("comment on database {name} is {}", literal(MARK))).await?;
-        control.close().await;
         let target = engine.target.with_database(&name);
         let inside = Engine { target: target.clone(), ..engine };
         let direct = way(&target).await?;
+        let keeper = Control::open(&direct).await?;
+        // Who is marked is connected as well: what is marked and has nobody is of a dead explorer.
+        control.run(&format!("comment on database {name} is {}", literal(MARK))).await?;
+        control.close().await;
         let gateway = match production.engine {
             EngineKind::Optimistic => Some(Box::new(OptimisticEngine::open(&inside, None).await?)),
             _ => None,
@@ -83,7 +90,7 @@ impl Place {
             is_behind_gateway: gateway.is_some(),
             schema: schema.then(|| SCHEMA_PREFIX.to_owned()),
             is_superuser: true,
-            home: Home::Database { server, name, gateway, is_kept: inside.is_kept },
+            home: Home::Database { server, name, gateway, is_kept: inside.is_kept, keeper },
         })
     }
 
@@ -145,6 +152,26 @@ impl Place {
         Tables::find(control, self.schema.as_deref(), is_guest).await
     }
 
+    /// Has no vacuum come by while tables that are ours are measured and played on: it would hold
+    /// locks that no step has taken, and change how rows are found.
+    pub(super) async fn leave_alone(&self, control: &Control) -> Result<(), PlayerError> {
+        let schemas = match (&self.home, &self.schema) {
+            (Home::Database { .. }, _) => {
+                "n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'".to_owned()
+            }
+            (Home::Schema { .. }, Some(schema)) => format!("n.nspname = {}", literal(schema)),
+            (Home::Schema { .. }, None) => return Ok(()),
+        };
+        let statement = format!(
+            "do $$ declare found record; begin for found in \
+             select c.oid::pg_catalog.regclass as name from pg_catalog.pg_class c \
+             join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+             where c.relkind = 'r' and {schemas} loop execute pg_catalog.format(\
+             'alter table %s set (autovacuum_enabled = off)', found.name); end loop; end $$"
+        );
+        Ok(control.run(&statement).await?)
+    }
+
     /// Takes away what an earlier setup has made.
     pub(super) async fn empty(&self, control: &Control) -> Result<(), PlayerError> {
         if let Home::Database { .. } = &self.home {
@@ -179,10 +206,11 @@ impl Place {
     /// Takes away what was made.
     pub(super) async fn leave(self) -> Result<(), PlayerError> {
         match self.home {
-            Home::Database { server, name, gateway, is_kept } => {
+            Home::Database { server, name, gateway, is_kept, keeper } => {
                 if let Some(gateway) = gateway {
                     gateway.stop().await;
                 }
+                keeper.close().await;
                 // Otherwise it goes with its server.
                 if is_kept {
                     let control = Control::open(&server).await?;
@@ -200,6 +228,23 @@ impl Place {
         Ok(())
     }
 }
+
+/// Drops the databases of explorers that were killed: those with our mark to which nobody is
+/// connected. Whatever else is called alike is left alone.
+async fn sweep(control: &Control) -> Result<(), PlayerError> {
+    for row in control.rows(&format!("{ABANDONED} = {}", literal(MARK))).await? {
+        let Some(name) = row.into_iter().next().flatten() else { continue };
+        // Somebody else may be about it, or have come meanwhile: the next explorer looks again.
+        if let Err(error) = control.run(&format!("drop database {}", quote(&name))).await {
+            tracing::warn!(name, %error, "an explorer's database is left");
+        }
+    }
+    Ok(())
+}
+
+const ABANDONED: &str = "select d.datname from pg_catalog.pg_database d where not exists \
+    (select from pg_catalog.pg_stat_activity a where a.datid = d.oid) \
+    and pg_catalog.shobj_description(d.oid, 'pg_database')";
 
 /// An order is played again and again, and so is all that it does outside of its own schema.
 fn refuse_what_lasts(production: &Production) -> Result<(), PlayerError> {

@@ -130,6 +130,7 @@ impl SessionPlayer {
         for statement in &scenario.setup {
             self.play_setup_statement(statement).await?;
         }
+        self.place.leave_alone(&self.control).await?;
         self.tables = self.place.tables(&self.control).await?;
         self.tables.keep(&self.control).await
     }

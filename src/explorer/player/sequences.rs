@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{PlayerError, Players, SessionPlayer};
 use crate::core::event::Row;
+use crate::explorer::row_order::Unique;
 
 /// By table and column, whose values these are: `bookings.id`.
 type Filled = BTreeMap<(String, String), String>;
@@ -18,7 +19,28 @@ impl Players {
     }
 }
 
+impl Players {
+    /// The columns of the scenario's tables of which no two rows have the same values.
+    pub async fn uniques(&self) -> Result<Vec<Unique>, PlayerError> {
+        match self.players.first() {
+            Some(player) => player.uniques().await,
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
 impl SessionPlayer {
+    async fn uniques(&self) -> Result<Vec<Unique>, PlayerError> {
+        let mut found: BTreeMap<String, Unique> = BTreeMap::new();
+        for row in self.control.rows(UNIQUES).await? {
+            let index = row.get(2).cloned().flatten().unwrap_or_default();
+            if let Some((table, column)) = self.column(&row, 0) {
+                found.entry(index).or_insert_with(|| (table, Vec::new())).1.push(column);
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
     async fn filled(&self) -> Result<Filled, PlayerError> {
         let filled = self.control.rows(FILLED).await?;
         let references = self.control.rows(REFERENCES).await?;
@@ -63,6 +85,16 @@ const FILLED: &str = "select a.attrelid::oid, a.attname from pg_catalog.pg_attri
     on s.oid = p.refobjid and s.relkind = 'S' \
     where p.classid = 'pg_catalog.pg_attrdef'::regclass and p.objid = d.oid \
     and p.refclassid = 'pg_catalog.pg_class'::regclass))";
+
+/// The columns of each unique index that has every row once, and the index.
+const UNIQUES: &str = "select i.indrelid::oid, a.attname, i.indexrelid::oid \
+    from pg_catalog.pg_index i, unnest(i.indkey::int2[]) with ordinality as k (attnum, at), \
+    pg_catalog.pg_attribute a where i.indisunique and i.indisvalid and i.indpred is null \
+    and i.indexprs is null and i.indimmediate and k.at <= i.indnkeyatts \
+    and a.attrelid = i.indrelid and a.attnum = k.attnum \
+    and not exists (select from unnest(i.indkey::int2[]) as n (attnum), \
+    pg_catalog.pg_attribute o where o.attrelid = i.indrelid and o.attnum = n.attnum \
+    and not o.attnotnull)";
 
 /// From which column to which each foreign key leads.
 const REFERENCES: &str = "select c.conrelid::oid, own.attname, c.confrelid::oid, other.attname \

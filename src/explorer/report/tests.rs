@@ -53,6 +53,7 @@ async fn explored(text: &str, budget: Option<u64>) -> Exploration {
         budget,
         repeat: 2,
         tells_orders: false,
+        kind: &|_| None,
     };
     let mut players = [Counters::of(&scenario, &program)];
     for step in players[0].steps.iter_mut().flatten() {

@@ -54,7 +54,11 @@ pub fn witness(scenario: &Scenario, program: &Program, turns: &[usize]) -> Strin
 }
 
 /// An order of programs in words: what each turn did is told beside it.
-pub(super) fn witness_of_programs(scenario: &Scenario, turns: &[usize], deeds: &[String]) -> String {
+pub(super) fn witness_of_programs(
+    scenario: &Scenario,
+    turns: &[usize],
+    deeds: &[String],
+) -> String {
     let count = |session: usize| turns.iter().filter(|turn| **turn == session).count();
     let mut blocks: Vec<Block<'_>> = Vec::new();
     for (&session, does) in turns.iter().zip(deeds) {

@@ -31,6 +31,7 @@ fn class(name: &str, witness: &[usize]) -> Shown {
         orders: Some(22),
         witness: witness.to_vec(),
         verdict: Some(Verdict::Anomaly { orders: 2 }),
+        kind: None,
         is_broken: false,
     }
 }

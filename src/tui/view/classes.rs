@@ -165,7 +165,10 @@ fn verdict(exploring: &Exploring, class: &Shown) -> String {
     let broken = if class.is_broken { "an invariant is broken; " } else { "" };
     let words = match &class.verdict {
         None => String::new(),
-        Some(Verdict::Anomaly { .. }) => "in no serial order".to_owned(),
+        Some(Verdict::Anomaly { .. }) => match class.kind {
+            Some(kind) => format!("in no serial order: {kind}"),
+            None => "in no serial order".to_owned(),
+        },
         Some(Verdict::Unknown) => "too many serial orders".to_owned(),
         Some(Verdict::Serial(order)) => {
             let names = order.iter().filter_map(|it| Some(sessions.get(it.session)?.name.as_str()));
