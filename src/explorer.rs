@@ -11,7 +11,8 @@
 //!
 //! The search is pure: it is told what was played and says what to play next. Two steps that
 //! cannot meet need not be played in both orders; what each touches is measured on the server
-//! ([`effects`]), never read out of its text. Who plays an order, sessions of our own or programs
+//! ([`effects`]), not read out of its text, except where only that says more ([`row_order`]). Who
+//! plays an order, sessions of our own or programs
 //! under the debugger, is nothing to the search ([`played::Player`]).
 
 pub mod anomaly;

@@ -110,3 +110,4 @@ order by seat_row, seat_number;
 --> (2 rows)
 --> explore: lost update is possible at read committed
 --> explore: phantom is possible at read committed
+--> optimistic: explore: write skew is possible

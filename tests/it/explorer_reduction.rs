@@ -90,7 +90,7 @@ fn difference(with: &Classes, without: &Classes) -> String {
 fn queue(looks: &str) -> Scenario {
     let text = format!(
         "-- A queue\n-- sessions: Alice, Bob, Carol\n\n-- setup\n\
-         create table queue (id serial primary key, who text);\n\n\
+         create table queue (who text primary key, nth serial);\n\n\
          -- Alice: comes\ninsert into queue (who) values ('Alice');\n\n\
          -- Bob: comes\ninsert into queue (who) values ('Bob');\n\n\
          -- Carol: looks\n{looks};\n"
@@ -112,12 +112,12 @@ async fn who_was_first_makes_a_class_where_somebody_can_tell_and_nowhere_else() 
     for (looks, classes, plays) in [
         // Nobody, one of them, or both; however rows are stored, and whatever their numbers are.
         ("select who from queue", 4, 4),
-        ("select id, who from queue", 4, 4),
+        ("select nth, who from queue", 4, 4),
         // The two may have come in either order, and by their numbers that is seen.
-        ("select who from queue order by id limit 1", 3, 6),
-        ("select who from queue where id = 1", 3, 6),
+        ("select who from queue order by nth limit 1", 3, 6),
+        ("select who from queue where nth = 1", 3, 6),
         ("select who from queue limit 1", 3, 6),
-        ("select string_agg(who, ' ' order by id) from queue", 5, 6),
+        ("select string_agg(who, ' ' order by nth) from queue", 5, 6),
     ] {
         let found = explored(&engines, queue(looks)).await.found;
         assert_eq!(found.orders, Some(6), "{looks}");

@@ -6,7 +6,7 @@
 //! │ 3 classes · 9 orders played, which stand for 70 · nothing is left · 0.3 s    │
 //! │                                                                              │
 //! │ ✔ Bob refused 40001                       24   like Alice, Bob               │
-//! │ ✗ sold twice                              22   in no order of transactions   │   chosen
+//! │ ✗ sold twice                              22   in no order: lost update      │   chosen
 //! │                                                                              │
 //! │ Alice sees that A-4 is free · Bob sees that A-4 is free · Alice books it · … │
 //! │                                                                              │
@@ -166,8 +166,8 @@ fn verdict(exploring: &Exploring, class: &Shown) -> String {
     let words = match &class.verdict {
         None => String::new(),
         Some(Verdict::Anomaly { .. }) => match class.kind {
-            Some(kind) => format!("in no serial order: {kind}"),
-            None => "in no serial order".to_owned(),
+            Some(kind) => format!("in no order: {kind}"),
+            None => "in no order".to_owned(),
         },
         Some(Verdict::Unknown) => "too many serial orders".to_owned(),
         Some(Verdict::Serial(order)) => {
