@@ -75,3 +75,4 @@ where name = 'tonight' and token <= 1;
 -- finally
 select text, token from plan;
 --> The mayor sits in A-1 | 2
+--> explore: anomaly is not possible
