@@ -50,6 +50,10 @@ pub fn run(arguments: &ExploreArgs) -> eyre::Result<Exit> {
                      --export DIR";
         return Err(Failure::misuse(words).into());
     }
+    if let Some(option) = arguments.programs.option() {
+        let words = format!("{option} is for programs: name them with --actor, and no scenario");
+        return Err(Failure::misuse(words).into());
+    }
     let names = own_files::each(&arguments.scenarios)?;
     let scenarios: Vec<Arc<Scenario>> = names
         .iter()
@@ -77,8 +81,7 @@ fn run_programs(arguments: &ExploreArgs) -> eyre::Result<Exit> {
     runtime.block_on(async {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         let engine = EngineArgs { isolation: arguments.level(), ..arguments.engine_args() };
-        let options = options(arguments);
-        let Options { mode, budget, .. } = options;
+        let Options { mode, budget, .. } = options(arguments);
         let repeat = arguments.repeat.unwrap_or(REPEAT_PROGRAMS);
         let manner = explore_programs::Manner { orders: mode, budget, repeat };
         let (news, heard) = unbounded_channel();
@@ -90,8 +93,9 @@ fn run_programs(arguments: &ExploreArgs) -> eyre::Result<Exit> {
             drop(news);
             told
         };
-        let bar = Bar::of_programs(options);
-        let (told, shown) = tokio::join!(exploring, bar.follow(heard, &mut out));
+        let bar = Bar::of_programs();
+        let nowhere = Orders { lines: None, kept: None };
+        let (told, shown) = tokio::join!(exploring, bar.follow(heard, nowhere));
         shown.wrap_err("cannot write the output")?;
         let Some(told) = told? else { return Ok(Exit::Interrupted) };
         let text = document(&told.exploration, arguments.format);

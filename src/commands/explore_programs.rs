@@ -73,6 +73,20 @@ pub struct ProgramsArgs {
 }
 
 impl ProgramsArgs {
+    /// An option that was given and says nothing without a program.
+    pub fn option(&self) -> Option<&'static str> {
+        let given = [
+            ("--reset", self.reset.is_some()),
+            ("--check", self.check.is_some()),
+            ("--setup", self.setup.is_some()),
+            ("--watch", !self.watch.is_empty()),
+            ("--break", !self.breakpoints.is_empty()),
+            ("--plans", self.plans.is_some()),
+            ("--patience", self.patience.is_some()),
+        ];
+        given.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
+    }
+
     fn patience(&self) -> Patience {
         let think = Duration::from_secs(self.patience.unwrap_or(THINK).into());
         Patience { think, end: think * 10 }

@@ -277,6 +277,15 @@ fn what_is_broken_on_the_way_and_whole_in_the_end_is_found_where_it_is_asked_for
 fn what_cannot_be_explored_is_said_in_a_sentence() {
     let output = explore(&["no-such-scenario"]);
     assert_eq!(output.status.code(), Some(2));
+    let output = explore(&["lost-update", "--reset", "reset.sql"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("--reset is for programs"), "{}", said(&output));
+    let output = explore(&["--actor", "alice=true"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("--actor needs --reset"), "{}", said(&output));
+    let programs = ["--actor", "alice=true", "--reset", "true", "--jobs", "2"];
+    let output = explore(&programs);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     let folder = tempfile::tempdir().unwrap();
     let broken = LOST.replace("create table counter (n int)", "create table counter (n nothing)");
     let file = written(folder.path(), "broken.sql", &broken);

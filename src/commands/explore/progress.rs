@@ -1,7 +1,6 @@
 //! How far it has come, on a terminal; and each order as it is played, where that is asked for.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -44,15 +43,10 @@ impl Bar {
     }
 
     /// Of programs: nobody knows before how many steps they have.
-    pub(super) fn of_programs(options: Options) -> Self {
-        let sample = match options.mode {
-            Mode::Sample { orders, .. } => Some(orders),
-            Mode::Reduced | Mode::Every => options.budget,
-        };
-        let bar = sample.map_or_else(ProgressBar::no_length, ProgressBar::new);
-        bar.set_style(style(sample.is_some()));
+    pub(super) fn of_programs() -> Self {
+        let bar = ProgressBar::no_length();
+        bar.set_style(style(false));
         bar.set_prefix("programs");
-        bar.enable_steady_tick(Duration::from_millis(200));
         Self { bar, sessions: Vec::new() }
     }
 

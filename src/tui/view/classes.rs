@@ -118,9 +118,13 @@ fn draw_rows(
     let height = usize::from(area.height).max(1);
     let count = exploring.classes.len();
     let first = chosen.saturating_sub(height / 2).min(count.saturating_sub(height));
+    // One for all, so that the counts of orders stand below each other.
+    let verdicts = exploring.classes.iter().map(|class| text::width(&verdict(exploring, class)));
+    let widest = verdicts.max().unwrap_or_default().clamp(22, 40);
     for (class, y) in (first..count).zip(area.top()..area.bottom()) {
         let row = Rect { y, height: 1, ..area };
-        let spans = line(view, exploring, &exploring.classes[class], usize::from(area.width));
+        let cells = (usize::from(area.width), widest);
+        let spans = line(view, exploring, &exploring.classes[class], cells);
         put_line(view, spans, row, buffer);
         if class == chosen {
             buffer.set_style(row, view.style(Role::Selection));
@@ -131,7 +135,13 @@ fn draw_rows(
 /// How wide the count of orders is.
 const COUNT: usize = 9;
 
-fn line(view: &View<'_>, exploring: &Exploring, class: &Shown, cells: usize) -> Vec<Span<'static>> {
+/// A class in so many cells, of which the verdict takes no more than is said.
+fn line(
+    view: &View<'_>,
+    exploring: &Exploring,
+    class: &Shown,
+    (cells, widest): (usize, usize),
+) -> Vec<Span<'static>> {
     let signs = view.theme.signs();
     let is_wrong = class.is_broken || class.verdict.as_ref().is_some_and(Verdict::is_anomaly);
     let (sign, role) = match (is_wrong, &class.verdict) {
@@ -141,7 +151,7 @@ fn line(view: &View<'_>, exploring: &Exploring, class: &Shown, cells: usize) -> 
     };
     let verdict = verdict(exploring, class);
     let room = cells.saturating_sub(COUNT + 7);
-    let name = room.saturating_sub(text::width(&verdict).clamp(22, 40)).max(room / 3);
+    let name = room.saturating_sub(widest).max(room / 3);
     let rest = room.saturating_sub(name);
     let orders = class.orders.map_or_else(|| "?".to_owned(), |orders| orders.to_string());
     vec![
