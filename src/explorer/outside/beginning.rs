@@ -8,16 +8,16 @@ use crate::explorer::played::TableRows;
 pub(super) fn differs(one: &TableRows, other: &TableRows) -> bool {
     let told = |table: &TableRows| {
         let rows = table.rows.iter();
-        let mut rows: Vec<Vec<Option<String>>> =
-            rows.map(|row| row.iter().map(kept).collect()).collect();
+        let mut rows: Vec<Vec<Option<&String>>> =
+            rows.map(|row| row.iter().map(|value| kept(value.as_ref())).collect()).collect();
         rows.sort();
         rows
     };
     told(one) != told(other)
 }
 
-fn kept(value: &Option<String>) -> Option<String> {
-    value.clone().filter(|value| !is_moment(value) && !is_uuid(value))
+fn kept(value: Option<&String>) -> Option<&String> {
+    value.filter(|value| !is_moment(value) && !is_uuid(value))
 }
 
 fn is_uuid(text: &str) -> bool {
