@@ -6,14 +6,14 @@ use crate::explorer::played::TableRows;
 /// Whether a table is not as it was: it has other rows, or other values than moments and
 /// identifiers that are made anew each time.
 pub(super) fn differs(one: &TableRows, other: &TableRows) -> bool {
-    let told = |table: &TableRows| {
-        let rows = table.rows.iter();
-        let mut rows: Vec<Vec<Option<&String>>> =
-            rows.map(|row| row.iter().map(|value| kept(value.as_ref())).collect()).collect();
-        rows.sort();
-        rows
-    };
     told(one) != told(other)
+}
+
+fn told(table: &TableRows) -> Vec<Vec<Option<&String>>> {
+    let row = table.rows.iter().map(|row| row.iter().map(|it| kept(it.as_ref())).collect());
+    let mut rows: Vec<Vec<Option<&String>>> = row.collect();
+    rows.sort();
+    rows
 }
 
 fn kept(value: Option<&String>) -> Option<&String> {
