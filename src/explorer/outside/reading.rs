@@ -70,6 +70,7 @@ impl Relations {
     }
 
     /// And with what must be unique in tables.
+    #[must_use]
     pub fn with_keys(
         self,
         keys: impl IntoIterator<Item = (String, Vec<String>, Vec<String>, Vec<String>)>,
