@@ -329,6 +329,12 @@ impl Measuring<'_> {
         for lock in now.locks.difference(&then.locks) {
             self.take_lock(lock, touch, open, &mut reads, &mut opened);
         }
+        // What is held already is taken once more without a trace.
+        if touch.said.names_advisory_locks || self.catalog.has_routines {
+            for name in now.locks.iter().filter_map(advisory) {
+                touch.locks.insert(name, Access::Exclusive);
+            }
+        }
         for lock in then.locks.difference(&now.locks) {
             if let Some(name) = advisory(lock) {
                 touch.released.insert(name, Access::Exclusive);

@@ -14,6 +14,8 @@ pub(super) struct Said {
     pub(super) locks_alone: bool,
     /// It says that it locks rows.
     pub(super) may_lock: bool,
+    /// It says that it takes an advisory lock, which nobody can see where it is held already.
+    pub(super) names_advisory_locks: bool,
 }
 
 /// Words that choose among rows by who has locked them, or by where they are.
@@ -48,7 +50,9 @@ impl Said {
         let takes_whole_tables = CHOOSERS.iter().any(|word| has(word));
         let locks_alone = has("for") && (has("update") || has("delete"));
         let may_lock = has("for");
-        Self { is_unknown, takes_whole_tables, locks_alone, may_lock }
+        let names_advisory_locks =
+            words.iter().filter_map(Word::name).any(|name| name.contains("advisory"));
+        Self { is_unknown, takes_whole_tables, locks_alone, may_lock, names_advisory_locks }
     }
 }
 
