@@ -58,6 +58,7 @@ mod cancellers;
 mod certificate;
 mod connector;
 mod context;
+mod dsql;
 mod error;
 mod guest;
 mod hang_up;
@@ -79,6 +80,7 @@ mod transaction;
 pub(crate) mod values;
 
 pub use certificate::Certificate;
+pub use dsql::{Strictness, Wording};
 pub use error::GatewayError;
 pub use hooks::{
     Client, ClientId, Form, HeldStatement, HeldVerdict, Parameter, StatementContext,

@@ -12,6 +12,7 @@ use crate::commands::ctl::arguments::CtlArgs;
 use crate::commands::explore_programs::ProgramsArgs;
 use crate::core::scenario::{EngineKind, Isolation};
 use crate::debugger::refusals::Rule;
+use crate::gateway::Wording;
 use crate::parts::etcd_client::EtcdUrl;
 use crate::reports::report::{FORMATS, Format};
 use crate::run::guardian;
@@ -463,6 +464,12 @@ pub struct ServeArgs {
     /// seats:2 as 40P01', 'commit:1 as lost', '10% seed 7 as OC000'; may be given several times
     #[arg(long, value_name = "RULE")]
     pub refuse: Vec<Rule>,
+    /// Refuse what Aurora DSQL refuses, in its words: types, forms of ALTER, CREATE and SET
+    #[arg(long)]
+    pub dsql: bool,
+    /// How OC000 and OC001 are worded
+    #[arg(long, value_enum, default_value_t = Wording::Plain)]
+    pub wording: Wording,
     /// Require passwords: a file with one line per user, user:password or
     /// user:SCRAM-SHA-256$...
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

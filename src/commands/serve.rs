@@ -14,7 +14,9 @@ use crate::commands::launch;
 use crate::core::error_chain::with_causes;
 use crate::core::scenario::{EngineKind, Isolation};
 use crate::debugger::refuser::Refuser;
-use crate::gateway::{Certificate, Gateway, GatewayError, Mode, Options, StatementHooks};
+use crate::gateway::{
+    Certificate, Gateway, GatewayError, Mode, Options, StatementHooks, Strictness,
+};
 
 /// Serves until a signal ends it.
 pub fn run(arguments: &ServeArgs) -> eyre::Result<Exit> {
@@ -27,14 +29,21 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
     let isolation = isolation(arguments)?;
     let engines = launch::engine(&arguments.engine).await?;
     let open_engine = engines.open(EngineKind::Postgres).await.map_err(Failure::from)?;
+    if arguments.dsql && arguments.engine.engine == Some(EngineChoice::Postgres) {
+        let words = "--dsql is about the optimistic engine; remove --engine postgres";
+        return Err(Failure::misuse(words).into());
+    }
     let mode = match arguments.engine.engine {
         Some(EngineChoice::Postgres) => Mode::PassThrough,
         Some(EngineChoice::Optimistic) | None => Mode::Optimistic,
     };
     let (refuser, lines) = Refuser::new(arguments.refuse.iter().cloned());
     let refuser = (!arguments.refuse.is_empty()).then_some(refuser);
+    let strictness = if arguments.dsql { Strictness::Dsql } else { Strictness::Lenient };
     let options = Options {
         mode,
+        strictness,
+        wording: arguments.wording,
         hooks: refuser.clone().map(|refuser| refuser as Arc<dyn StatementHooks>),
         listen: vec![arguments.listen],
         password_file: arguments.password_file.clone(),

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cancellers::Cancellers;
 use super::connector::Connector;
+use super::dsql::{Strictness, Wording};
 use super::hooks::StatementHooks;
 use super::mode::Mode;
 use super::news::NewsSender;
@@ -17,6 +18,10 @@ use super::transaction::shared::Shared;
 /// What connections share.
 pub(super) struct Context {
     pub(super) mode: Mode,
+    /// What is refused beyond what this engine cannot do.
+    pub(super) strictness: Strictness,
+    /// How OC000 and OC001 are worded.
+    pub(super) wording: Wording,
     pub(super) passwords: Passwords,
     pub(super) connector: Connector,
     pub(super) cancellers: Arc<Cancellers>,
@@ -32,6 +37,8 @@ impl Context {
     pub(super) fn new(options: &Options, passwords: Passwords, news: NewsSender) -> Self {
         Self {
             mode: options.mode,
+            strictness: options.strictness,
+            wording: options.wording,
             passwords,
             connector: Connector::new(options.backend.clone()),
             cancellers: Arc::default(),

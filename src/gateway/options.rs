@@ -6,12 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::certificate::Certificate;
+use super::dsql::{Strictness, Wording};
 use super::hooks::StatementHooks;
 use super::mode::Mode;
 use crate::pg::Target;
 
 /// What the gateway says it is; Aurora DSQL says so.
 pub(super) const SERVER_VERSION: &str = "16.15";
+
+/// The same as one number.
+pub(super) const SERVER_VERSION_NUMBER: &str = "160015";
 
 /// The service's limits for one transaction.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +39,10 @@ pub struct Options {
     pub backend: Target,
     /// How to behave.
     pub mode: Mode,
+    /// What is refused beyond what this engine cannot do.
+    pub strictness: Strictness,
+    /// How OC000 and OC001 are worded.
+    pub wording: Wording,
     /// Where to listen on TCP, perhaps at several addresses; port 0 takes a free one.
     pub listen: Vec<SocketAddr>,
     /// A folder in which to make a Unix socket.
@@ -67,6 +75,8 @@ impl Options {
         Self {
             backend,
             mode: Mode::default(),
+            strictness: Strictness::default(),
+            wording: Wording::default(),
             listen: Vec::new(),
             socket_folder: None,
             password_file: None,

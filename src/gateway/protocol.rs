@@ -33,11 +33,14 @@ use std::io;
 use std::sync::Arc;
 
 use crate::core::event::Pid;
+use crate::core::syntax::Strings;
 use crate::gateway::backend::{Backend, BackendError};
 use crate::gateway::cancellers::NotedCanceller;
 use crate::gateway::context::Context;
+use crate::gateway::dsql::{self, Strictness};
 use crate::gateway::guest::Joined;
 use crate::gateway::refusal::Refusal;
+use crate::gateway::statement::Statement;
 use crate::gateway::transaction::blocker_watchdog::BlockerWatchdog;
 use crate::gateway::transaction::ends::MadeWay;
 use crate::gateway::transaction::{Status, Transaction};
@@ -299,9 +302,21 @@ impl Protocol {
         }
     }
 
+    /// Reads a statement of the client's; it is refused as the gateway is to refuse.
+    fn read(&self, sql: &str, strings: Strings) -> Statement {
+        let statement = Statement::read(sql, strings);
+        match self.context.strictness {
+            Strictness::Lenient => statement,
+            Strictness::Dsql => {
+                let refusal = dsql::refusal(&statement);
+                Statement { refusal: refusal.or_else(|| statement.refusal.clone()), ..statement }
+            }
+        }
+    }
+
     /// Writes a refusal and does to the transaction what it does.
     async fn refuse(&mut self, refusal: &Refusal) -> io::Result<()> {
-        refusal.write(&mut self.client.out);
+        refusal.in_words(self.context.wording).write(&mut self.client.out);
         self.transaction.after_refusal(&mut self.backend, refusal).await?;
         self.names.drop_portals();
         Ok(())

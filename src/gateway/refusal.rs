@@ -8,6 +8,7 @@ use std::io;
 
 use bytes::BytesMut;
 
+use super::dsql::Wording;
 use crate::pg::ConnectError;
 use crate::pg::frame::{ClientTag, Frame, FrameStream, FromServer, put, put_text};
 
@@ -84,6 +85,26 @@ impl Refusal {
     /// Something that this engine does not do.
     pub(crate) fn unsupported(message: impl Into<String>) -> Self {
         Self::new("0A000", message.into())
+    }
+
+    /// A name that nothing has.
+    pub(crate) fn undefined(message: impl Into<String>) -> Self {
+        Self::new("42704", message.into())
+    }
+
+    /// More than the service takes of something.
+    pub(crate) fn limit(message: impl Into<String>) -> Self {
+        Self::new("54000", message.into())
+    }
+
+    /// The same, of OC000 and OC001 in these words.
+    pub(crate) fn in_words(&self, wording: Wording) -> Cow<'_, Self> {
+        const ADVICE: &str = ", please retry:";
+        let is_conflict = self.code == "40001" && self.message.ends_with(')');
+        if wording == Wording::Retry || !is_conflict || !self.message.contains(ADVICE) {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { message: self.message.replace(ADVICE, ""), ..self.clone() })
     }
 
     /// A kind of statement that this engine does not run.

@@ -214,10 +214,12 @@ impl Statement {
         self.kind == Kind::Session && self.is_a("discard")
     }
 
-    /// CREATE INDEX ASYNC without the word that PostgreSQL does not know.
+    /// CREATE INDEX ASYNC and ALTER TABLE ASYNC without the word that PostgreSQL does not know.
     pub(crate) fn plain_ddl(&self) -> Self {
         let words = &self.words;
-        let place = words.windows(2).position(|pair| pair[0].is("index") && pair[1].is("async"));
+        let alters = begins(words, &["alter", "table"]);
+        let is_before = |word: &Word| word.is(if alters { "table" } else { "index" });
+        let place = words.windows(2).position(|pair| is_before(&pair[0]) && pair[1].is("async"));
         let Some(place) = place else { return self.clone() };
         let mut sql = self.sql.clone();
         // Blanks of the same length, so that an error's position is one in the client's text.

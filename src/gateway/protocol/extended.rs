@@ -136,7 +136,7 @@ impl Protocol {
             return Err(Refusal::several_statements().into());
         }
         let text = part.map_or("", |part| part.body());
-        let statement = Arc::new(Statement::read(text, strings));
+        let statement = Arc::new(self.read(text, strings));
         let types = Bytes::copy_from_slice(fields.rest());
         if statement.is_ours() {
             return self.parse_ours(name, statement, types).await;

@@ -265,7 +265,7 @@ impl Protocol {
 
     /// CREATE INDEX ASYNC answers with the job that builds the index; here it is built already.
     fn put_job(&mut self) {
-        self.put_row("job_id", &format!("{:026x}", rand::random::<u64>()));
+        self.put_row("job_id", &job_id());
     }
 
     /// A result of one text.
@@ -306,4 +306,16 @@ fn rows_of(statement: &Statement, held: &Held) -> Option<u64> {
     });
     // Several verbs: a WITH clause that writes, or ON CONFLICT DO UPDATE.
     if verbs.count() == 1 { CommandComplete::read(frame).ok()?.rows() } else { None }
+}
+
+/// A job's name as the service writes it: sixteen bytes in base32, in small letters.
+fn job_id() -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    // The 26 letters have room for two bits more.
+    let (number, last) = (rand::random::<u128>(), 25);
+    let bits = |place| match place {
+        25 => number << 2,
+        place => number >> (123 - 5 * place),
+    };
+    (0..=last).map(|place| char::from(LETTERS[(bits(place) & 31) as usize])).collect()
 }

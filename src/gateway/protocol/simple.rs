@@ -14,7 +14,6 @@ use super::syntax::Part;
 use crate::core::syntax::split;
 use crate::gateway::backend::BackendError;
 use crate::gateway::refusal::{Refusal, put_tag};
-use crate::gateway::statement::Statement;
 use crate::pg::frame::{FromClient, put};
 
 impl Protocol {
@@ -67,7 +66,7 @@ impl Protocol {
         let strings = self.backend.parameters().strings();
         let parts = split(sql, strings).into_iter().filter(|part| !part.is_empty);
         let parts = parts.map(|part| Part {
-            statement: Statement::read(part.body(), strings),
+            statement: self.read(part.body(), strings),
             before: sql[..part.range.start].chars().count(),
             is_terminated: part.is_terminated,
         });

@@ -8,7 +8,7 @@
 //! ```
 
 use super::Protocol;
-use crate::gateway::options::SERVER_VERSION;
+use crate::gateway::options::{SERVER_VERSION, SERVER_VERSION_NUMBER};
 use crate::gateway::statement::{Kind, Statement};
 
 /// What is sent in a statement's place.
@@ -42,6 +42,9 @@ impl Protocol {
         match self.transaction.is_read_only() {
             _ if !says(0, "show") || words.len() != 2 => None,
             _ if says(1, "server_version") => shown("server_version", SERVER_VERSION),
+            _ if says(1, "server_version_num") => {
+                shown("server_version_num", SERVER_VERSION_NUMBER)
+            }
             // Only within a transaction: outside, the server tells its default, which is the
             // client's own.
             Some(is_read_only) if says(1, "transaction_read_only") => {

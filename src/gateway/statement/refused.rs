@@ -109,9 +109,9 @@ fn refused_ddl(words: &[Word], kind: &Kind) -> Option<Refusal> {
     }
 }
 
-/// Whether this is `CREATE [UNIQUE] INDEX ASYNC`.
+/// Whether this is `CREATE [UNIQUE] INDEX ASYNC` or `ALTER TABLE ASYNC`.
 pub(crate) fn is_async(words: &[Word]) -> bool {
-    has(words, &["index", "async"])
+    has(words, &["index", "async"]) || begins(words, &["alter", "table", "async"])
 }
 
 fn creates_from_query(words: &[Word]) -> bool {

@@ -1,0 +1,83 @@
+//! What Aurora DSQL refuses though this engine could do it: what `serve --dsql` refuses as well, in
+//! the service's words.
+//!
+//! ```text
+//!  a statement's words ──▶ facts: tables of what is refused, and what is allowed ──▶ Refusal
+//!                          columns: the types that a statement declares
+//! ```
+//!
+//! The words come from answers of a cluster in September 2026; what no answer was at hand for is
+//! named as the service names statements: PostgreSQL's parse node without `Stmt`.
+
+use super::refusal::Refusal;
+use super::statement::{Kind, Statement};
+use crate::core::syntax::{Word, begins, has};
+
+mod alter;
+mod columns;
+mod facts;
+mod sequences;
+
+/// Whether statements are refused that the service refuses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// As much of PostgreSQL as there can be.
+    #[default]
+    Lenient,
+    /// As Aurora DSQL.
+    Dsql,
+}
+
+/// How OC000 and OC001 are worded. Clients look for 40001 and the code in brackets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Wording {
+    /// change conflicts with another transaction, please retry: (OC000)
+    #[default]
+    Retry,
+    /// change conflicts with another transaction (OC000)
+    Plain,
+}
+
+/// Why the service does not run this statement, though this engine would, or in what other words
+/// than this engine it refuses it.
+pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
+    let words = &statement.words[..];
+    if let Kind::Ddl(_) = statement.kind {
+        return refused_ddl(words);
+    }
+    facts::refused(words).or_else(|| refused_query(words)).or_else(|| refused_setting(statement))
+}
+
+fn refused_ddl(words: &[Word]) -> Option<Refusal> {
+    facts::refused(words)
+        .or_else(|| facts::refused_object(words))
+        .or_else(|| sequences::refusal(words))
+        .or_else(|| alter::refusal(words))
+        .or_else(|| columns::refusal(words))
+}
+
+fn refused_query(words: &[Word]) -> Option<Refusal> {
+    if has(words, &["tablesample"]) {
+        return Some(Refusal::unsupported("TABLESAMPLE is not supported"));
+    }
+    let called = words.windows(2).filter(|pair| pair[1].is_mark('('));
+    let mut called = called.filter_map(|pair| pair[0].name());
+    called.find_map(|name| facts::refused_function(name, words))
+}
+
+fn refused_setting(statement: &Statement) -> Option<Refusal> {
+    let words = &statement.words[..];
+    if statement.kind != Kind::Session || !begins(words, &["set"]) {
+        return None;
+    }
+    let scope = words.get(1).is_some_and(|word| word.is("session") || word.is("local"));
+    let name = words.get(if scope { 2 } else { 1 })?.name()?;
+    let is_allowed = facts::SETTINGS.contains(&name);
+    (!is_allowed).then(|| {
+        let message = format!("setting configuration parameter \"{name}\" not supported");
+        Refusal::unsupported(message)
+    })
+}
+
+#[cfg(test)]
+mod tests;

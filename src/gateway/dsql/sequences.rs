@@ -1,0 +1,71 @@
+//! Sequences and identity columns: only with a size of their cache, and of one type.
+
+use super::columns;
+use crate::core::syntax::{Word, WordKind, begins, has};
+use crate::gateway::refusal::Refusal;
+
+/// The smallest cache that is not 1.
+const SMALLEST_CACHE: u64 = 65_536;
+
+/// Why a sequence or an identity column cannot be had so.
+pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
+    if begins(words, &["create", "sequence"]) {
+        return refused_cache(words, "CREATE SEQUENCE");
+    }
+    let at = (0..words.len()).find(|at| begins(&words[*at..], &["as", "identity"]))?;
+    // What is added to a table has words of its own.
+    if begins(words, &["alter"]) {
+        return None;
+    }
+    let options = parenthesised(&words[at + 2..]);
+    let kind = type_before(&words[..at])?;
+    if kind != "bigint" {
+        return Some(Refusal::unsupported(format!(
+            "datatype {kind} not supported, identity column type must be bigint"
+        )));
+    }
+    refused_cache(options, "identity column")
+}
+
+fn refused_cache(words: &[Word], what: &str) -> Option<Refusal> {
+    let at = words.iter().position(|word| word.is("cache"));
+    let Some(at) = at else {
+        return Some(Refusal::unsupported(format!(
+            "{what} is not supported without an explicit cache size. please define CACHE greater \
+             than or equal to {SMALLEST_CACHE} or equal to 1"
+        )));
+    };
+    let size = words.get(at + 1).filter(|word| word.kind == WordKind::Value)?;
+    let size: u64 = size.text.parse().ok()?;
+    (size != 1 && size < SMALLEST_CACHE).then(|| {
+        Refusal::unsupported(format!(
+            "CACHE must be greater than or equal to {SMALLEST_CACHE} or equal to 1"
+        ))
+    })
+}
+
+/// The words in the parentheses that begin here, if they do.
+fn parenthesised(words: &[Word]) -> &[Word] {
+    if !words.first().is_some_and(|word| word.is_mark('(')) {
+        return &[];
+    }
+    let end = words.iter().position(|word| word.is_mark(')')).unwrap_or(words.len());
+    &words[1..end]
+}
+
+/// The type of the column whose GENERATED comes at the end of these words.
+fn type_before(words: &[Word]) -> Option<String> {
+    let generated = words.iter().rposition(|word| word.is("generated"))?;
+    let begin = words[..generated]
+        .iter()
+        .rposition(|word| word.is_mark('(') || word.is_mark(','))
+        .map_or(0, |at| at + 1);
+    let column = &words[begin..generated];
+    let declared = columns::declared(column.get(1..)?)?;
+    Some(declared.name)
+}
+
+/// Whether an identity column is declared.
+pub(super) fn declares_identity(words: &[Word]) -> bool {
+    has(words, &["as", "identity"])
+}
