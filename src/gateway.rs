@@ -78,9 +78,10 @@ mod statement;
 mod talk;
 mod transaction;
 pub(crate) mod values;
+mod wording;
 
 pub use certificate::Certificate;
-pub use dsql::{Strictness, Wording};
+pub use dsql::Strictness;
 pub use error::GatewayError;
 pub use hooks::{
     Client, ClientId, Form, HeldStatement, HeldVerdict, Parameter, StatementContext,
@@ -93,3 +94,4 @@ pub use options::{Limits, Options};
 pub(crate) use protocol::handshake::{ALONE, BEHIND_ITSELF};
 pub(crate) use refusal::{CONFLICT, SCHEMA_CHANGED};
 pub use running::Gateway;
+pub use wording::Wording;

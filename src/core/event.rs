@@ -72,6 +72,9 @@ impl Pid {
     // its own kind, and 0 is nobody's process.
     pub const UNTOLD: Self = Self(0);
 
+    /// Somebody whom neither the database nor the run knows.
+    pub const UNKNOWN: Self = Self(i32::MIN);
+
     /// Whether the database has such a process. A session that speaks to another system is
     /// numbered below zero.
     pub fn is_of_database(self) -> bool {

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cancellers::Cancellers;
 use super::connector::Connector;
-use super::dsql::{Strictness, Wording};
+use super::dsql::Strictness;
 use super::hooks::StatementHooks;
 use super::mode::Mode;
 use super::news::NewsSender;
@@ -14,6 +14,7 @@ use super::options::Options;
 use super::passwords::Passwords;
 use super::transaction::blocker_watchdog::BlockerLookup;
 use super::transaction::shared::Shared;
+use super::wording::Wording;
 
 /// What connections share.
 pub(super) struct Context {

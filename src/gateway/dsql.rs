@@ -28,16 +28,6 @@ pub enum Strictness {
     Dsql,
 }
 
-/// How OC000 and OC001 are worded. Clients look for 40001 and the code in brackets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Wording {
-    /// change conflicts with another transaction, please retry: (OC000)
-    #[default]
-    Retry,
-    /// change conflicts with another transaction (OC000)
-    Plain,
-}
-
 /// Why the service does not run this statement, though this engine would, or in what other words
 /// than this engine it refuses it.
 pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
@@ -60,14 +50,20 @@ fn refused_query(words: &[Word]) -> Option<Refusal> {
     if has(words, &["tablesample"]) {
         return Some(Refusal::unsupported("TABLESAMPLE is not supported"));
     }
-    let called = words.windows(2).filter(|pair| pair[1].is_mark('('));
-    let mut called = called.filter_map(|pair| pair[0].name());
-    called.find_map(|name| facts::refused_function(name, words))
+    // A name behind INTO, or one of a WITH clause, has columns in its parentheses.
+    let is_called = |at: &usize| {
+        let is_behind = |keyword: &str| *at > 0 && words[at - 1].is(keyword);
+        words[at + 1].is_mark('(') && !["into", "with", "recursive"].iter().any(|it| is_behind(it))
+    };
+    let mut called = (0..words.len().saturating_sub(1)).filter(is_called);
+    called.find_map(|at| facts::refused_function(words[at].name()?, words))
 }
 
 fn refused_setting(statement: &Statement) -> Option<Refusal> {
     let words = &statement.words[..];
-    if statement.kind != Kind::Session || !begins(words, &["set"]) {
+    let is_of_transactions = begins(words, &["set", "transaction"])
+        || begins(words, &["set", "session", "characteristics"]);
+    if statement.kind != Kind::Session || !begins(words, &["set"]) || is_of_transactions {
         return None;
     }
     let scope = words.get(1).is_some_and(|word| word.is("session") || word.is("local"));

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::certificate::Certificate;
-use super::dsql::{Strictness, Wording};
+use super::dsql::Strictness;
 use super::hooks::StatementHooks;
 use super::mode::Mode;
+use super::wording::Wording;
 use crate::pg::Target;
 
 /// What the gateway says it is; Aurora DSQL says so.

@@ -8,7 +8,7 @@ use std::io;
 
 use bytes::BytesMut;
 
-use super::dsql::Wording;
+use super::wording::Wording;
 use crate::pg::ConnectError;
 use crate::pg::frame::{ClientTag, Frame, FrameStream, FromServer, put, put_text};
 

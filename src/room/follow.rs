@@ -30,7 +30,8 @@ pub(super) enum Request {
     Name(String),
     Press(String),
     /// This is what they think will happen.
-    Answer(String),
+    /// To the question of this number, where the page says which.
+    Answer(Option<usize>, String),
 }
 
 /// A request, and where its answer goes.
@@ -118,7 +119,9 @@ fn answer(asked: Asked, people: &mut People, listener: &Listener, now: Duration)
         Request::Press(key) => {
             people.press(visitor, &key, listener.stage(), now).map(|()| json!({}))
         }
-        Request::Answer(option) => people.answer(visitor, &option, now).map(|()| json!({})),
+        Request::Answer(number, option) => {
+            people.answer(visitor, number, &option, now).map(|()| json!({}))
+        }
     };
     // Whoever has hung up does not want to know.
     let _ = answer.send(result);

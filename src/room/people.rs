@@ -219,6 +219,7 @@ impl People {
     pub(super) fn answer(
         &mut self,
         visitor: Visitor,
+        number: Option<usize>,
         option: &str,
         now: Duration,
     ) -> Result<(), Refusal> {
@@ -227,7 +228,9 @@ impl People {
         if !person.bucket.takes(now) {
             return Err(Refusal::TooFast);
         }
-        let question = self.question.as_mut().filter(|question| question.is_open());
+        // A page that was slow answers a question that is asked no more.
+        let is_asked = number.is_none_or(|number| number == self.asked);
+        let question = self.question.as_mut().filter(|question| is_asked && question.is_open());
         let question = question.ok_or(Refusal::NotAsked)?;
         if question.answer(person.number, option) { Ok(()) } else { Err(Refusal::NoAnswer) }
     }
@@ -267,6 +270,10 @@ impl People {
 
     fn happened(&mut self, name: &SessionName, kind: &Kind, now: Duration) {
         let Some(person) = self.all.iter_mut().find(|it| it.name == *name) else { return };
+        // A session that nobody has asked for here is another's, which has come by that name since.
+        if person.session == Session::Away {
+            return;
+        }
         match kind {
             Kind::Connected { .. } => {
                 let is_new = person.session != Session::Here;
@@ -279,6 +286,9 @@ impl People {
             }
             // The next press opens it again.
             Kind::Closed => person.session = Session::Away,
+            Kind::Lost { .. } if person.session == Session::Coming => {
+                person.session = Session::Away;
+            }
             Kind::Resumed { waited } => {
                 let is_longest = self.longest.as_ref().is_none_or(|(_, most)| most < waited);
                 if is_longest {

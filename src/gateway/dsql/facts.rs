@@ -117,7 +117,8 @@ pub(super) fn refused_object(words: &[Word]) -> Option<Refusal> {
     let unsupported = |says: &str| Some(Refusal::unsupported(says));
     let is = |keyword: &str| rest.first().is_some_and(|word| word.is(keyword));
     if first.is("create") {
-        let how: Vec<&Word> = rest.iter().take(3).collect();
+        let is_kind = |word: &Word| OBJECTS.iter().any(|object| word.is(object));
+        let how: Vec<&Word> = rest.iter().take_while(|word| !is_kind(word)).take(3).collect();
         if how.iter().any(|word| word.is("temp") || word.is("temporary")) {
             return unsupported("TEMPORARY or TEMP table not supported for CREATE TABLE");
         }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::core::syntax::Strings;
+use crate::gateway::wording::Wording;
 
 fn refused(sql: &str) -> String {
     let statement = Statement::read(sql, Strings::Conforming);
@@ -114,6 +115,14 @@ fn types_are_neither_made_nor_changed() {
         ("create temp table t (a int)", "TEMPORARY or TEMP table not supported for CREATE TABLE"),
     ] {
         assert_eq!(refused(sql), format!("0A000 {says}"), "{sql}");
+    }
+    for fine in [
+        "create table temp (a int)",
+        "insert into line (id) values (1)",
+        "with path (a) as (select 1) select a from path",
+        "set session characteristics as transaction isolation level repeatable read",
+    ] {
+        assert_eq!(refused(fine), "", "{fine}");
     }
     assert_eq!(refused("drop table if exists t"), "");
     assert_eq!(refused("drop domain d"), "");

@@ -52,6 +52,11 @@ impl Keys<'_> {
 }
 
 impl LeaseId {
+    /// The lease that etcd calls so.
+    pub fn numbered(number: i64) -> Self {
+        Self(number)
+    }
+
     /// What etcd calls it.
     pub fn number(self) -> i64 {
         self.0
@@ -102,12 +107,15 @@ impl Etcd {
         Ok(answer.pointer("/kvs/0").and_then(key_value))
     }
 
-    /// Deletes; which change that was, and how many keys there were.
-    pub async fn delete(&mut self, keys: Keys<'_>) -> Result<(i64, i64), PartError> {
-        let answer = self.ask("/v3/kv/deleterange", &keys.range()).await?;
+    /// Deletes; which change that was, and the keys that there were.
+    pub async fn delete(&mut self, keys: Keys<'_>) -> Result<(i64, Vec<String>), PartError> {
+        let mut question = keys.range();
+        question["prev_kv"] = json!(true);
+        let answer = self.ask("/v3/kv/deleterange", &question).await?;
         let revision = number(&answer, "/header/revision");
         let revision = revision.ok_or_else(|| self.unreadable(&answer))?;
-        Ok((revision, number(&answer, "/deleted").unwrap_or_default()))
+        let deleted = answer.get("prev_kvs").and_then(Value::as_array).into_iter().flatten();
+        Ok((revision, deleted.filter_map(key_value).map(|it| it.key).collect()))
     }
 
     /// For how long the lease was granted and what is left of it; nothing where it has ended.

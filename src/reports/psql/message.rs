@@ -47,6 +47,9 @@ pub fn notification(channel: &str, payload: &str, from: Pid) -> String {
         "" => String::new(),
         payload => format!(" with payload \"{payload}\""),
     };
+    if !from.is_of_database() {
+        return format!("Asynchronous notification \"{channel}\"{with} received.");
+    }
     format!(
         "Asynchronous notification \"{channel}\"{with} received from server process with PID \
          {from}."

@@ -416,7 +416,7 @@ async function sendAnswer(number, answer) {
     return;
   }
   try {
-    await post("/answer", { answer });
+    await post("/answer", { number, answer });
     answers.set(number, answer);
     showQuestion(parts.question);
   } catch (error) {

@@ -243,7 +243,7 @@ fn whoever_is_here_leaves_with_the_room() {
 fn who_was_right_is_what_the_database_says_once_the_step_is_sent() {
     let mut scene = Scene::new(&["Maria", "Jonas", "Lea"]);
     let answers = |scene: &mut Scene, person: usize, option: &str| {
-        scene.people.answer(scene.visitors[person], option, scene.now)
+        scene.people.answer(scene.visitors[person], Some(scene.people.asked), option, scene.now)
     };
     assert_eq!(answers(&mut scene, 0, "Bob"), Err(Refusal::NotAsked));
     scene.orders(&Order::Ask);

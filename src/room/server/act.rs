@@ -40,6 +40,8 @@ struct Press {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answer {
+    /// Which question, as the page has it.
+    number: Option<usize>,
     answer: String,
 }
 
@@ -82,7 +84,7 @@ pub(super) async fn answer(
     request: Request,
 ) -> Response {
     match read::<Answer>(request).await {
-        Ok(Answer { answer }) => ask(&shared, known, Wanted::Answer(answer)).await,
+        Ok(Answer { number, answer }) => ask(&shared, known, Wanted::Answer(number, answer)).await,
         Err((status, why)) => refuse(status, &why),
     }
 }

@@ -93,10 +93,7 @@ impl LiveRun {
     /// One more session, connecting.
     pub(crate) fn add(&mut self, name: &SessionName, fx: &mut Effects) {
         self.cast.join(name);
-        let role = match self.production.scenario.language_of(name) {
-            Language::Sql => Role::Player,
-            Language::Etcd => Role::Etcd,
-        };
+        let role = self.player(name);
         self.invite(name, self.production.scenario.application, role, fx);
         // So that another quiet follows once it has connected: steps that are asked for meanwhile
         // are played then.
@@ -135,7 +132,15 @@ impl LiveRun {
 
     /// As whom this session comes.
     fn role_of(&self, name: &SessionName) -> Option<Role> {
-        if self.people.contains(name) { self.person() } else { Some(Role::Player) }
+        if self.people.contains(name) { self.person() } else { Some(self.player(name)) }
+    }
+
+    /// As which player of the scenario's it comes.
+    fn player(&self, name: &SessionName) -> Role {
+        match self.production.scenario.language_of(name) {
+            Language::Sql => Role::Player,
+            Language::Etcd => Role::Etcd,
+        }
     }
 
     /// Looks at the tables.

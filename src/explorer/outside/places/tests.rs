@@ -81,12 +81,12 @@ fn what_passes_by_itself_belongs_to_the_step_before_it() {
 }
 
 #[test]
-fn a_second_connection_of_an_actor_is_a_session_and_a_stranger_is_none() {
+fn a_second_connection_belongs_to_its_actor_and_a_stranger_to_nobody() {
     let mut places = two();
     tell(&mut places, "alice-2", [held("s")]);
     tell(&mut places, "psql", [held("s")]);
     assert_eq!(places.names, ["alice", "bob", "alice-2"]);
-    assert_eq!(places.held(), [2]);
+    assert_eq!((places.held(), places.next_of(0)), (vec![0], Some(2)));
 }
 
 #[test]

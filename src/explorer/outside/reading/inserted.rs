@@ -67,13 +67,10 @@ impl Keys {
         let uniques = table.uniques.iter().enumerate();
         let keys = uniques.map(|(nth, unique)| {
             let values = unique.0.iter().map(|(column, kind)| row.value(column, *kind));
-            let values: Vec<Value> = values.collect::<Option<_>>()?;
-            // No other row gets what a sequence gives, unless somebody names it: who does locks
-            // the whole table.
-            let is_own = values.contains(&Value::Sequence);
-            let access = if is_own { Access::Shared } else { Access::Exclusive };
+            let values: Vec<String> = values.collect::<Option<_>>()?;
             let (table, index) = (name.to_owned(), nth.to_string());
-            Some((Resource::Key { table, index, values: format!("{values:?}") }, access))
+            let key = Resource::Key { table, index, values: format!("{values:?}") };
+            Some((key, Access::Exclusive))
         });
         let keys: Footprint = keys.collect::<Option<_>>()?;
         // The row itself is nobody else's: it is seen when it is committed.
@@ -96,14 +93,6 @@ impl Kind {
         };
         Self { is, has_sequence }
     }
-}
-
-/// A value of an index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Value {
-    Sequence,
-    #[allow(dead_code, reason = "it is shown, and compared so")]
-    Known(String),
 }
 
 /// A row that is inserted: each column that is named, and its value where it is one word.
@@ -138,26 +127,23 @@ impl<'a> Row<'a> {
         Some(Self(named.into_iter().zip(values).collect()))
     }
 
-    fn value(&self, column: &str, kind: Kind) -> Option<Value> {
+    /// Nothing of what a sequence gives: it tells who came first.
+    fn value(&self, column: &str, kind: Kind) -> Option<String> {
         let given = match self.0.get(column) {
             None => None,
             Some(word) => Some((*word)?).filter(|word| !word.is("default")),
         };
-        let Some(word) = given else { return kind.has_sequence.then_some(Value::Sequence) };
-        // It may be what the sequence gives to somebody.
-        if kind.has_sequence {
-            return None;
-        }
+        let word = given.filter(|_| !kind.has_sequence)?;
         let text = match word.kind {
             WordKind::Text if !word.text.contains(['\'', '\\']) => word.text.clone(),
             WordKind::Value => word.text.parse::<i64>().ok()?.to_string(),
             _ => return None,
         };
         match kind.is {
-            Comparison::Text => Some(Value::Known(text)),
-            Comparison::Integer => text.parse::<i64>().ok().map(|it| Value::Known(it.to_string())),
+            Comparison::Text => Some(text),
+            Comparison::Integer => text.parse::<i64>().ok().map(|it| it.to_string()),
             Comparison::Uuid if text.len() == 36 && text.contains('-') => {
-                Some(Value::Known(text.to_ascii_lowercase()))
+                Some(text.to_ascii_lowercase())
             }
             Comparison::Uuid | Comparison::Other => None,
         }
@@ -232,14 +218,6 @@ mod tests {
         let apart = [
             ("insert into sales values ('alice', 1)", "insert into sales values ('bob', 1)"),
             ("insert into sales (price, buyer) values (1, 'b')", "insert into sales values ('a')"),
-            (
-                "insert into tickets (seat) values ('A-4')",
-                "insert into tickets (seat) values ('B')",
-            ),
-            (
-                "insert into tickets values (default, 'A')",
-                "insert into tickets (seat) values ('B')",
-            ),
             ("insert into log values ('a')", "insert into log values ('b') returning what"),
         ];
         for (one, other) in apart {
@@ -249,13 +227,8 @@ mod tests {
 
     #[test]
     fn rows_with_the_same_key_do() {
-        let meeting = [
-            ("insert into sales values ('alice', 1)", "insert into sales values ('alice', 2)"),
-            (
-                "insert into tickets (seat) values ('A-4')",
-                "insert into tickets(seat) values ('A-4')",
-            ),
-        ];
+        let meeting =
+            [("insert into sales values ('alice', 1)", "insert into sales values ('alice', 2)")];
         for (one, other) in meeting {
             assert_eq!(may_meet(one, other), Some(true), "{one} {other}");
         }

@@ -3,10 +3,10 @@
 //!
 //! To the run each of these sessions has a process number below zero, which no backend has.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::keyspace::Keyspace;
 use crate::core::event::{Blocker, Certainty, Pid, SessionName, Wait, WaitTarget};
@@ -22,8 +22,10 @@ pub(crate) struct Claims(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    keyspace: OnceCell<Keyspace>,
+    keyspace: AsyncMutex<Option<Keyspace>>,
     state: Mutex<State>,
+    /// How many changes are on their way, whose authors are not noted yet.
+    writing: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -33,11 +35,20 @@ struct State {
     /// How many are connected.
     present: u32,
     /// Whose key it is that others wait for.
-    owners: HashMap<String, Pid>,
+    owners: HashMap<String, Owner>,
+    /// Keys that one of the sessions has deleted: nobody waits for these, whatever it has seen.
+    gone: HashSet<String>,
     waits: BTreeMap<Pid, Behind>,
     /// The leases that commands have asked for: each is called by its place, from 1.
     leases: Vec<LeaseId>,
     changes: VecDeque<OwnChange>,
+}
+
+/// Whose a key is, and on what it lives.
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    pid: Pid,
+    lease: LeaseId,
 }
 
 /// Somebody waits for this key to go.
@@ -53,27 +64,32 @@ struct Behind {
 struct OwnChange {
     revision: i64,
     by: Pid,
-    /// The keys that may have changed.
-    keys: Touched,
+    key: String,
 }
 
-/// The keys that a command changes.
+/// The keys that a session watches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Touched {
+pub(super) enum Watched {
     One(String),
     Prefix(String),
 }
 
-impl Touched {
-    pub(super) fn meets(&self, watched: &Self) -> bool {
-        match (self, watched) {
-            (Self::One(key), Self::One(watched)) => key == watched,
-            (Self::One(key), Self::Prefix(prefix)) => key.starts_with(prefix.as_str()),
-            (Self::Prefix(prefix), Self::One(key)) => key.starts_with(prefix.as_str()),
-            (Self::Prefix(one), Self::Prefix(other)) => {
-                one.starts_with(other.as_str()) || other.starts_with(one.as_str())
-            }
+impl Watched {
+    /// Whether this key is among them.
+    pub(super) fn has(&self, key: &str) -> bool {
+        match self {
+            Self::One(watched) => watched == key,
+            Self::Prefix(prefix) => key.starts_with(prefix.as_str()),
         }
+    }
+}
+
+/// A change that is on its way.
+pub(super) struct Writing(Claims);
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.0.writing.send_modify(|writing| *writing = writing.saturating_sub(1));
     }
 }
 
@@ -88,16 +104,24 @@ impl Claims {
     /// Where the run's keys are: made by the first session that is connected. Whoever has it is
     /// one more who is.
     pub(super) async fn keyspace(&self, etcd: &mut Etcd) -> Result<Keyspace, PartError> {
-        let keyspace = self.0.keyspace.get_or_try_init(|| Keyspace::make(etcd)).await?.clone();
+        let mut shared = self.0.keyspace.lock().await;
+        let keyspace = match &*shared {
+            Some(keyspace) => keyspace.clone(),
+            None => shared.insert(Keyspace::make(etcd).await?).clone(),
+        };
         self.state().present += 1;
         Ok(keyspace)
     }
 
-    /// One session is connected no longer; whether it was the last.
-    pub(super) fn leave(&self) -> bool {
+    /// One session is connected no longer. With the last one the keys go, and whoever comes later
+    /// begins with others: gives the lease that they live on.
+    pub(super) async fn leave(&self) -> Option<LeaseId> {
+        let mut shared = self.0.keyspace.lock().await;
         let mut state = self.state();
         state.present = state.present.saturating_sub(1);
-        state.present == 0
+        let is_last = state.present == 0;
+        drop(state);
+        shared.take_if(|_| is_last).map(|keyspace| keyspace.lease)
     }
 
     /// What the sessions call this lease, which one of them was granted.
@@ -113,15 +137,45 @@ impl Claims {
         self.state().leases.get(place).copied()
     }
 
-    /// This session's claim has this key.
-    pub(super) fn own(&self, key: &str, pid: Pid) {
-        self.state().owners.insert(key.to_owned(), pid);
+    /// This session's claim has this key, on this lease.
+    pub(super) fn own(&self, key: &str, pid: Pid, lease: LeaseId) {
+        let mut state = self.state();
+        state.gone.remove(key);
+        state.owners.insert(key.to_owned(), Owner { pid, lease });
+    }
+
+    /// The key is deleted. Whoever has waited for it goes on, and will hear so: until then it must
+    /// not be told to wait.
+    pub(super) fn key_gone(&self, key: &str) {
+        let mut state = self.state();
+        state.waits.retain(|_, behind| behind.key != key);
+        state.gone.insert(key.to_owned());
+    }
+
+    /// The lease has been ended, and with it its keys.
+    pub(super) fn lease_gone(&self, lease: LeaseId) {
+        let state = self.state();
+        let on_it = state.owners.iter().filter(|(_, owner)| owner.lease == lease);
+        let keys: Vec<String> = on_it.map(|(key, _)| key.clone()).collect();
+        drop(state);
+        for key in &keys {
+            self.key_gone(key);
+        }
+    }
+
+    /// A change is on its way until this is dropped, whose author is noted before that.
+    pub(super) fn writing(&self) -> Writing {
+        self.0.writing.send_modify(|writing| *writing += 1);
+        Writing(self.clone())
     }
 
     /// The session waits for that key to go.
     pub(super) fn wait(&self, pid: Pid, key: &str, what: &str) {
-        let behind = Behind { key: key.to_owned(), what: what.to_owned() };
-        self.state().waits.insert(pid, behind);
+        let mut state = self.state();
+        if !state.gone.contains(key) {
+            let behind = Behind { key: key.to_owned(), what: what.to_owned() };
+            state.waits.insert(pid, behind);
+        }
     }
 
     /// The session waits no longer.
@@ -129,25 +183,38 @@ impl Claims {
         self.state().waits.remove(&pid);
     }
 
-    /// The session has made this change.
-    pub(super) fn note_change(&self, revision: i64, by: Pid, keys: Touched) {
+    /// The session has made this change of this key.
+    pub(super) fn note_change(&self, revision: i64, by: Pid, key: String) {
         let mut state = self.state();
         if state.changes.len() == REMEMBERED {
             state.changes.pop_front();
         }
-        state.changes.push_back(OwnChange { revision, by, keys });
+        state.changes.push_back(OwnChange { revision, by, key });
     }
 
-    /// Whose change it was, as far as it is known.
-    pub(super) fn author(&self, revision: i64) -> Option<Pid> {
+    /// Whose change it was, as far as it is known. etcd may tell whoever watches before it answers
+    /// whoever writes, so what is on its way is waited for.
+    pub(super) async fn author(&self, revision: i64) -> Option<Pid> {
+        let mut writing = self.0.writing.subscribe();
+        loop {
+            // Looked at first: an author is noted before the change is no longer on its way.
+            let is_writing = *writing.borrow_and_update() > 0;
+            let known = self.known_author(revision);
+            if known.is_some() || !is_writing || writing.changed().await.is_err() {
+                return known;
+            }
+        }
+    }
+
+    fn known_author(&self, revision: i64) -> Option<Pid> {
         let state = self.state();
         state.changes.iter().find(|change| change.revision == revision).map(|change| change.by)
     }
 
     /// The last change of ours that a watch of these keys is told.
-    pub(super) fn last_change(&self, watched: &Touched) -> Option<i64> {
+    pub(super) fn last_change(&self, watched: &Watched) -> Option<i64> {
         let state = self.state();
-        let met = state.changes.iter().filter(|change| change.keys.meets(watched));
+        let met = state.changes.iter().filter(|change| watched.has(&change.key));
         met.map(|change| change.revision).max()
     }
 
@@ -156,7 +223,7 @@ impl Claims {
         let state = self.state();
         let blockers = |pid: &Pid| {
             let behind = state.waits.get(pid)?;
-            Some(vec![state.owners.get(&behind.key).copied().unwrap_or(Pid::UNTOLD)])
+            Some(vec![state.owners.get(&behind.key).map_or(Pid::UNTOLD, |owner| owner.pid)])
         };
         busy.iter().map(|pid| (*pid, blockers(pid).unwrap_or_default())).collect()
     }
@@ -166,7 +233,7 @@ impl Claims {
         let state = self.state();
         let name = |pid: &Pid| roster.iter().find(|(_, known)| known == pid).map(|(name, _)| name);
         let waits = state.waits.iter().filter_map(|(pid, behind)| {
-            let owner = state.owners.get(&behind.key).and_then(name);
+            let owner = state.owners.get(&behind.key).and_then(|owner| name(&owner.pid));
             let somebody = || Blocker::Foreign { pid: Pid::UNTOLD, application: String::new() };
             let blocker = owner.cloned().map_or_else(somebody, Blocker::Session);
             let wait = Wait {
@@ -193,8 +260,8 @@ mod tests {
     fn whoever_waits_is_behind_the_session_whose_key_is_there() {
         let claims = Claims::default();
         let (alice, bob) = (claims.enter(), claims.enter());
-        claims.own("lock/1", alice);
-        claims.own("lock/2", bob);
+        claims.own("lock/1", alice, LeaseId::numbered(1));
+        claims.own("lock/2", bob, LeaseId::numbered(2));
         claims.wait(bob, "lock/1", "lock a");
         assert_eq!(claims.blocked(&[alice, bob]), [(alice, vec![]), (bob, vec![alice])]);
         let roster = [(SessionName::new("A"), alice), (SessionName::new("B"), bob)];
@@ -207,6 +274,21 @@ mod tests {
     }
 
     #[test]
+    fn nobody_waits_for_a_key_that_one_of_the_sessions_has_deleted() {
+        let claims = Claims::default();
+        let (alice, bob) = (claims.enter(), claims.enter());
+        claims.own("lock/1", alice, LeaseId::numbered(1));
+        claims.wait(bob, "lock/1", "lock a");
+        claims.lease_gone(LeaseId::numbered(1));
+        assert_eq!(claims.blocked(&[bob]), [(bob, vec![])]);
+        claims.wait(bob, "lock/1", "lock a");
+        assert_eq!(claims.blocked(&[bob]), [(bob, vec![])], "it has looked before it was deleted");
+        claims.own("lock/1", alice, LeaseId::numbered(3));
+        claims.wait(bob, "lock/1", "lock a");
+        assert_eq!(claims.blocked(&[bob]), [(bob, vec![alice])], "it is there again");
+    }
+
+    #[test]
     fn a_key_of_nobodys_in_the_run_is_somebody_elses() {
         let claims = Claims::default();
         let alice = claims.enter();
@@ -216,16 +298,30 @@ mod tests {
         assert_eq!(claims.waits(&roster)[0].1.blockers[0].to_string(), "somebody else");
     }
 
+    #[tokio::test]
+    async fn who_has_written_is_waited_for_while_the_answer_is_on_its_way() {
+        let claims = Claims::default();
+        let alice = claims.enter();
+        let writing = claims.writing();
+        let noted = async {
+            claims.note_change(7, alice, "a".to_owned());
+            drop(writing);
+        };
+        let (author, ()) = tokio::join!(claims.author(7), noted);
+        assert_eq!(author, Some(alice));
+        assert_eq!(claims.author(8).await, None, "somebody else");
+    }
+
     #[test]
     fn a_change_is_known_by_its_author_and_by_whom_it_reaches() {
         let claims = Claims::default();
         let alice = claims.enter();
-        claims.note_change(7, alice, Touched::One("seats/A-4".to_owned()));
-        claims.note_change(9, alice, Touched::Prefix("seats/".to_owned()));
-        assert_eq!((claims.author(7), claims.author(8)), (Some(alice), None));
+        claims.note_change(7, alice, "seats/A-4".to_owned());
+        claims.note_change(9, alice, "seats/B-1".to_owned());
+        assert_eq!((claims.known_author(7), claims.known_author(8)), (Some(alice), None));
         let last = |watched| claims.last_change(&watched);
-        assert_eq!(last(Touched::One("seats/B-1".to_owned())), Some(9));
-        assert_eq!(last(Touched::Prefix("se".to_owned())), Some(9));
-        assert_eq!(last(Touched::One("other".to_owned())), None);
+        assert_eq!(last(Watched::One("seats/A-4".to_owned())), Some(7));
+        assert_eq!(last(Watched::Prefix("se".to_owned())), Some(9));
+        assert_eq!(last(Watched::One("seats/".to_owned())), None);
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::claims::{Claims, Touched};
+use super::claims::{Claims, Watched};
 use super::keyspace::{Keyspace, OUTLIVES};
 use crate::core::event::Pid;
 use crate::parts::PartError;
@@ -33,16 +33,17 @@ pub(super) struct Client {
 /// A lock, or a candidacy.
 pub(super) struct Held {
     pub(super) claim: Claim,
+    pub(super) lease: LeaseId,
     /// Where the session keeps its lease alive.
     pub(super) _alive: Option<AbortOnDropHandle<()>>,
 }
 
 /// Keys that are watched.
 pub(super) struct Watch {
-    pub(super) keys: Touched,
+    pub(super) keys: Watched,
     /// The last change that it has told.
     pub(super) seen: i64,
-    pub(super) _task: AbortOnDropHandle<()>,
+    pub(super) task: AbortOnDropHandle<()>,
 }
 
 impl Client {
@@ -71,16 +72,16 @@ impl Client {
 
     /// Takes in that a change is being told.
     pub(super) fn note_told(&mut self, change: &Change) {
-        let key = Touched::One(change.key.clone());
-        for watch in self.watches.values_mut().filter(|watch| key.meets(&watch.keys)) {
+        for watch in self.watches.values_mut().filter(|watch| watch.keys.has(&change.key)) {
             watch.seen = watch.seen.max(change.revision);
         }
     }
 
     /// Whether everything that the run's sessions have changed so far has been told.
     pub(super) fn has_told_all(&self) -> bool {
-        self.watches
-            .values()
+        // A watch that has ended, because its connection broke, tells nothing more.
+        let mut going_on = self.watches.values().filter(|watch| !watch.task.is_finished());
+        going_on
             .all(|watch| self.claims.last_change(&watch.keys).is_none_or(|last| last <= watch.seen))
     }
 
@@ -88,10 +89,9 @@ impl Client {
     pub(super) async fn leave(mut self) {
         self.watches.clear();
         self.held.clear();
-        if self.claims.leave() {
-            self.leases.push(self.keyspace.lease);
-        }
+        self.leases.extend(self.claims.leave().await);
         for lease in std::mem::take(&mut self.leases) {
+            self.claims.lease_gone(lease);
             if let Err(error) = self.etcd.revoke(lease).await {
                 tracing::warn!("lease {} could not be ended: {error}", lease.number());
             }

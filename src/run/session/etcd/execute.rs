@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::claims::Touched;
+use super::claims::Watched;
 use super::client::{Client, Held, Watch, keep_alive};
 use super::reply::{Refusal, Reply};
 use crate::core::etcd_command::{self, EtcdCommand, Lease, Range};
@@ -34,7 +34,9 @@ impl Client {
             }
             EtcdCommand::TimeToLive(lease) => self.time_to_live(lease).await,
             EtcdCommand::Revoke(lease) => {
-                self.etcd.revoke(self.named(lease)?).await?;
+                let lease = self.named(lease)?;
+                self.etcd.revoke(lease).await?;
+                self.claims.lease_gone(lease);
                 Ok(Reply::done("REVOKE"))
             }
             EtcdCommand::Put { key, value, lease } => self.put(&key, &value, lease).await,
@@ -88,9 +90,10 @@ impl Client {
     async fn put(&mut self, key: &str, value: &str, lease: Option<i64>) -> Answer {
         let key = self.keyspace.key(key);
         let on = lease.map_or(Ok(self.keyspace.lease), |lease| self.named(lease))?;
+        let _writing = self.claims.writing();
         let revision = self.etcd.put(&key, value, on).await?;
         let revision = revision.ok_or(Refusal::Ended)?;
-        self.claims.note_change(revision, self.pid, Touched::One(key));
+        self.claims.note_change(revision, self.pid, key);
         Ok(Reply::done("PUT"))
     }
 
@@ -108,9 +111,12 @@ impl Client {
 
     async fn delete(&mut self, range: &Range) -> Answer {
         let key = self.keyspace.key(&range.key);
-        let (revision, count) = self.etcd.delete(Self::keys(&key, range.is_prefix)).await?;
-        if count > 0 {
-            self.claims.note_change(revision, self.pid, touched(key, range.is_prefix));
+        let _writing = self.claims.writing();
+        let (revision, deleted) = self.etcd.delete(Self::keys(&key, range.is_prefix)).await?;
+        let count = deleted.len();
+        for key in deleted {
+            self.claims.key_gone(&key);
+            self.claims.note_change(revision, self.pid, key);
         }
         Ok(Reply::done(format!("DELETE {count}")))
     }
@@ -133,10 +139,10 @@ impl Client {
                 tracing::debug!("a watch has ended: {error}");
             }
         }));
-        let keys = touched(key, range.is_prefix);
+        let keys = if range.is_prefix { Watched::Prefix(key) } else { Watched::One(key) };
         // What was changed before is not told.
         let seen = self.claims.last_change(&keys).unwrap_or_default();
-        self.watches.insert(range.key, Watch { keys, seen, _task: task });
+        self.watches.insert(range.key, Watch { keys, seen, task });
         Ok(Reply::done("WATCH"))
     }
 
@@ -144,6 +150,7 @@ impl Client {
         let not_held = || Refusal::NotHeld(name.to_owned());
         let held = self.held.remove(name).ok_or_else(not_held)?;
         let was_there = self.etcd.give_up(&held.claim).await?;
+        self.claims.key_gone(held.claim.key());
         if was_there { Ok(Reply::done(tag)) } else { Err(not_held()) }
     }
 
@@ -157,25 +164,55 @@ impl Client {
         if let Some(held) = self.held.get(wanted.name)
             && self.etcd.standing(&held.claim).await? == Standing::First
         {
-            return Ok(held.claim.clone());
+            let (claim, lease) = (held.claim.clone(), held.lease);
+            self.proclaim(&claim, lease, value).await?;
+            return Ok(claim);
         }
         let (lease, alive) = self.lease(wanted.lease).await?;
         let queue = self.keyspace.queue(wanted.name);
         let claimed = self.etcd.claim(&queue, lease).await?;
         let (claim, mut standing) = claimed.ok_or(Refusal::Ended)?;
-        self.claims.own(claim.key(), self.pid);
-        if let Some(value) = value {
-            self.etcd.proclaim(&claim, lease, value).await?.ok_or(Refusal::Ended)?;
-        }
-        let held = Held { claim: claim.clone(), _alive: alive };
+        self.claims.own(claim.key(), self.pid, lease);
+        let held = Held { claim: claim.clone(), lease, _alive: alive };
         self.held.insert(wanted.name.to_owned(), held);
+        let awaited = match self.proclaim(&claim, lease, value).await {
+            Ok(()) => self.await_turn(&claim, &mut standing, wanted, cancelled).await,
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = awaited {
+            self.held.remove(wanted.name);
+            // A claim that cannot be taken back ends with its lease.
+            let _ = self.etcd.give_up(&claim).await;
+            self.claims.key_gone(claim.key());
+            return Err(refusal);
+        }
+        Ok(claim)
+    }
+
+    /// Says what others are told of whoever has the claim, if anything is to be said.
+    async fn proclaim(
+        &mut self,
+        claim: &Claim,
+        lease: LeaseId,
+        value: Option<&str>,
+    ) -> Result<(), Refusal> {
+        if let Some(value) = value {
+            self.etcd.proclaim(claim, lease, value).await?.ok_or(Refusal::Ended)?;
+        }
+        Ok(())
+    }
+
+    async fn await_turn(
+        &mut self,
+        claim: &Claim,
+        standing: &mut Standing,
+        wanted: &Wanted<'_>,
+        cancelled: &CancellationToken,
+    ) -> Result<(), Refusal> {
         loop {
             let ahead = match standing {
-                Standing::First => return Ok(claim),
-                Standing::Gone => {
-                    self.held.remove(wanted.name);
-                    return Err(Refusal::Ended);
-                }
+                Standing::First => return Ok(()),
+                Standing::Gone => return Err(Refusal::Ended),
                 Standing::Behind(ahead) => ahead,
             };
             let what = format!("{} {}", wanted.verb, wanted.name);
@@ -183,16 +220,11 @@ impl Client {
             let waited = tokio::select! {
                 biased;
                 () = cancelled.cancelled() => Err(Refusal::Cancelled),
-                ended = self.etcd.await_end(&ahead) => ended.map_err(Refusal::from),
+                ended = self.etcd.await_end(ahead) => ended.map_err(Refusal::from),
             };
             self.claims.go_on(self.pid);
-            if let Err(refusal) = waited {
-                self.held.remove(wanted.name);
-                // A claim that cannot be taken back ends with its lease.
-                let _ = self.etcd.give_up(&claim).await;
-                return Err(refusal);
-            }
-            standing = self.etcd.standing(&claim).await?;
+            waited?;
+            *standing = self.etcd.standing(claim).await?;
         }
     }
 
@@ -209,8 +241,4 @@ impl Client {
             }
         }
     }
-}
-
-fn touched(key: String, is_prefix: bool) -> Touched {
-    if is_prefix { Touched::Prefix(key) } else { Touched::One(key) }
 }

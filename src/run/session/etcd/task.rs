@@ -223,7 +223,7 @@ impl Task {
     }
 
     async fn tell_change(&mut self, change: Change) {
-        let author = self.options.claims.author(change.revision).unwrap_or(Pid::UNTOLD);
+        let author = self.options.claims.author(change.revision).await.unwrap_or(Pid::UNKNOWN);
         let Some(client) = &mut self.client else { return };
         client.note_told(&change);
         let channel = client.keyspace.shown(&change.key).to_owned();
