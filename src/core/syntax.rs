@@ -31,7 +31,9 @@ pub use lines::{Command, Piece, Reading, read, tokens_of_lines};
 pub use reach::{Made, Reach, reach};
 pub use tokens::{Strings, Token, TokenKind, tokens};
 pub use verb::{Verb, verb};
-pub use words::{Word, WordKind, begins, has, identifier, literal, quote, quote_if_needed, words};
+pub use words::{
+    Word, WordKind, begins, has, identifier, literal, parenthesized, quote, quote_if_needed, words,
+};
 
 /// A statement in a longer text.
 #[derive(Clone, Debug, PartialEq, Eq)]

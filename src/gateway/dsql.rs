@@ -10,7 +10,7 @@
 //! named as the service names statements: PostgreSQL's parse node without `Stmt`.
 
 use super::refusal::Refusal;
-use super::statement::{Kind, Statement};
+use super::statement::{Kind, Statement, what_is_set};
 use crate::core::syntax::{Word, begins, has};
 
 mod alter;
@@ -66,13 +66,8 @@ fn refused_setting(statement: &Statement) -> Option<Refusal> {
     if statement.kind != Kind::Session || !begins(words, &["set"]) || is_of_transactions {
         return None;
     }
-    let scope = words.get(1).is_some_and(|word| word.is("session") || word.is("local"));
-    let name = words.get(if scope { 2 } else { 1 })?.name()?;
-    let is_allowed = facts::SETTINGS.contains(&name);
-    (!is_allowed).then(|| {
-        let message = format!("setting configuration parameter \"{name}\" not supported");
-        Refusal::unsupported(message)
-    })
+    let name = what_is_set(words)?;
+    (!facts::SETTINGS.contains(&name)).then(|| Refusal::setting(name))
 }
 
 #[cfg(test)]

@@ -107,6 +107,11 @@ impl Refusal {
         Cow::Owned(Self { message: self.message.replace(ADVICE, ""), ..self.clone() })
     }
 
+    /// A parameter that cannot be set.
+    pub(crate) fn setting(name: &str) -> Self {
+        Self::unsupported(format!("setting configuration parameter \"{name}\" not supported"))
+    }
+
     /// A kind of statement that this engine does not run.
     pub(crate) fn statement(name: &str) -> Self {
         Self::unsupported(format!("unsupported statement: {name}"))

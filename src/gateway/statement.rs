@@ -15,8 +15,8 @@ pub(crate) use kind::{Access, Kind, RowLock};
 use kind::{kind, locks};
 pub(crate) use names::Name;
 use names::names;
-pub(crate) use refused::is_async;
 use refused::refusal;
+pub(crate) use refused::{is_async, what_is_set};
 use single::single;
 pub(crate) use single::{Arrivals, Expression, Finds, Single};
 

@@ -62,7 +62,6 @@ pub struct Session {
 struct TaskEnds {
     orders: mpsc::UnboundedReceiver<Order>,
     closing: CancellationToken,
-    farewell: oneshot::Sender<()>,
 }
 
 /// What a session is asked.
@@ -93,8 +92,11 @@ impl Session {
         let (orders, received) = mpsc::unbounded_channel();
         let (farewell, goodbye) = oneshot::channel();
         let closing = CancellationToken::new();
-        let ends = TaskEnds { orders: received, closing: closing.clone(), farewell };
-        tokio::spawn(task(ends));
+        let task = task(TaskEnds { orders: received, closing: closing.clone() });
+        tokio::spawn(async move {
+            task.await;
+            farewell.send(()).ok();
+        });
         Self { name, orders, closing: closing.drop_guard(), goodbye }
     }
 

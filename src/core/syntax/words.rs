@@ -69,6 +69,27 @@ pub fn has(words: &[Word], keywords: &[&str]) -> bool {
     (0..words.len()).any(|at| begins(&words[at..], keywords))
 }
 
+/// What stands in the parentheses that begin here, parted at the commas, and what comes behind;
+/// nothing where none begin, or where they do not end.
+pub fn parenthesized(words: &[Word]) -> Option<(Vec<&[Word]>, &[Word])> {
+    let words = words.split_first().filter(|(first, _)| first.is_mark('('))?.1;
+    let (mut depth, mut from, mut parts) = (0_usize, 0, Vec::new());
+    for (at, word) in words.iter().enumerate() {
+        if word.is_mark('(') {
+            depth += 1;
+        } else if word.is_mark(')') && depth > 0 {
+            depth -= 1;
+        } else if word.is_mark(')') {
+            parts.push(&words[from..at]);
+            return Some((parts, &words[at + 1..]));
+        } else if word.is_mark(',') && depth == 0 {
+            parts.push(&words[from..at]);
+            from = at + 1;
+        }
+    }
+    None
+}
+
 /// The name that PostgreSQL reads in an identifier as somebody wrote it: folded to lower case
 /// unless quoted (PostgreSQL documentation, 4.1.1).
 pub fn identifier(written: &str) -> String {

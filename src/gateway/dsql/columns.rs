@@ -2,7 +2,7 @@
 //! domain.
 
 use super::facts::{TYPES, TYPES_REFUSED};
-use crate::core::syntax::{Word, has};
+use crate::core::syntax::{Word, begins, has, parenthesized};
 use crate::gateway::refusal::Refusal;
 
 /// What begins something else than a column in a table's parentheses.
@@ -60,7 +60,7 @@ fn refused_table(words: &[Word]) -> Option<Refusal> {
 fn refused_keys(words: &[Word]) -> Option<Refusal> {
     let is_index = words.iter().take(3).any(|word| word.is("index"));
     let starts = (0..words.len()).filter(|at| {
-        let is_key = |pair: &[&str]| crate::core::syntax::begins(&words[*at..], pair);
+        let is_key = |pair: &[&str]| begins(&words[*at..], pair);
         let opens = |offset: usize| words.get(at + offset).is_some_and(|word| word.is_mark('('));
         (is_key(&["primary", "key"]) && opens(2)) || (is_key(&["unique"]) && opens(1))
     });
@@ -75,23 +75,9 @@ fn refused_keys(words: &[Word]) -> Option<Refusal> {
 
 /// What stands between the commas of the first parentheses.
 fn items(words: &[Word]) -> Vec<&[Word]> {
-    let Some(open) = words.iter().position(|word| word.is_mark('(')) else { return Vec::new() };
-    let (mut items, mut depth, mut from) = (Vec::new(), 0_i32, open + 1);
-    for (at, word) in words.iter().enumerate().skip(open) {
-        if word.is_mark('(') {
-            depth += 1;
-        } else if word.is_mark(')') {
-            depth -= 1;
-        }
-        if depth == 0 || (depth == 1 && word.is_mark(',')) {
-            items.push(&words[from..at]);
-            from = at + 1;
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    items
+    let open = words.iter().position(|word| word.is_mark('('));
+    let items = open.and_then(|open| parenthesized(&words[open..]));
+    items.map(|(items, _)| items).unwrap_or_default()
 }
 
 fn is_column(item: &[Word]) -> bool {

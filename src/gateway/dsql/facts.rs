@@ -1,6 +1,6 @@
 //! The tables: what is refused by which words, and what is allowed.
 
-use crate::core::syntax::{Word, begins};
+use crate::core::syntax::{Word, WordKind, begins, has};
 use crate::gateway::refusal::Refusal;
 
 /// A statement that begins with these words, decoration left out, and what is said of it.
@@ -128,7 +128,7 @@ pub(super) fn refused_object(words: &[Word]) -> Option<Refusal> {
         return is("type").then(|| refused_type(rest));
     }
     let is_known = || OBJECTS.iter().any(|object| is(object));
-    let renames = crate::core::syntax::has(rest, &["rename"]);
+    let renames = has(rest, &["rename"]);
     match () {
         () if first.is("drop") && !is_known() => {
             unsupported("unsupported object in DROP statement")
@@ -249,7 +249,7 @@ pub(super) fn refused_function(name: &str, words: &[Word]) -> Option<Refusal> {
     }
     let called = words.windows(3).find(|three| three[0].name() == Some(name))?;
     let configuration = match called[2].kind {
-        crate::core::syntax::WordKind::Text => called[2].text.as_str(),
+        WordKind::Text => called[2].text.as_str(),
         _ => "simple",
     };
     let message = format!("text search configuration \"{configuration}\" does not exist");
@@ -257,7 +257,7 @@ pub(super) fn refused_function(name: &str, words: &[Word]) -> Option<Refusal> {
 }
 
 /// What SET can set.
-pub(super) const SETTINGS: [&str; 24] = [
+pub(super) const SETTINGS: [&str; 22] = [
     "application_name",
     "bytea_output",
     "client_encoding",
@@ -274,12 +274,10 @@ pub(super) const SETTINGS: [&str; 24] = [
     "row_security",
     "schema",
     "search_path",
-    "session",
     "standard_conforming_strings",
     "statement_timeout",
     "time",
     "timezone",
-    "transaction",
     "transaction_isolation",
     "transaction_read_only",
 ];

@@ -1,7 +1,7 @@
 //! Sequences and identity columns: only with a size of their cache, and of one type.
 
 use super::columns;
-use crate::core::syntax::{Word, WordKind, begins, has};
+use crate::core::syntax::{Word, WordKind, begins, has, parenthesized};
 use crate::gateway::refusal::Refusal;
 
 /// The smallest cache that is not 1.
@@ -17,14 +17,14 @@ pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
     if begins(words, &["alter"]) {
         return None;
     }
-    let options = parenthesised(&words[at + 2..]);
+    let options = parenthesized(&words[at + 2..]).and_then(|(parts, _)| parts.first().copied());
     let kind = type_before(&words[..at])?;
     if kind != "bigint" {
         return Some(Refusal::unsupported(format!(
             "datatype {kind} not supported, identity column type must be bigint"
         )));
     }
-    refused_cache(options, "identity column")
+    refused_cache(options.unwrap_or_default(), "identity column")
 }
 
 fn refused_cache(words: &[Word], what: &str) -> Option<Refusal> {
@@ -42,15 +42,6 @@ fn refused_cache(words: &[Word], what: &str) -> Option<Refusal> {
             "CACHE must be greater than or equal to {SMALLEST_CACHE} or equal to 1"
         ))
     })
-}
-
-/// The words in the parentheses that begin here, if they do.
-fn parenthesised(words: &[Word]) -> &[Word] {
-    if !words.first().is_some_and(|word| word.is_mark('(')) {
-        return &[];
-    }
-    let end = words.iter().position(|word| word.is_mark(')')).unwrap_or(words.len());
-    &words[1..end]
 }
 
 /// The type of the column whose GENERATED comes at the end of these words.

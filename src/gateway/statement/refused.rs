@@ -53,9 +53,7 @@ fn refused_command(words: &[Word]) -> Option<Refusal> {
             if begins(words, &["set", "transaction"])
                 || begins(words, &["set", "session", "characteristics"]) =>
         {
-            Some(Refusal::unsupported(
-                "setting configuration parameter \"TRANSACTION\" not supported",
-            ))
+            Some(Refusal::setting("TRANSACTION"))
         }
         "truncate" => named("Truncate"),
         "listen" => named("Listen"),
@@ -155,11 +153,14 @@ fn refused_setting(words: &[Word]) -> Option<Refusal> {
     }) {
         return None;
     }
+    let name = what_is_set(words)?;
+    OURS.contains(&name).then(|| Refusal::setting(name))
+}
+
+/// The parameter that a SET sets.
+pub(crate) fn what_is_set(words: &[Word]) -> Option<&str> {
     let scope = words.get(1).is_some_and(|word| word.is("session") || word.is("local"));
-    let name = words.get(if scope { 2 } else { 1 })?.name()?;
-    OURS.contains(&name).then(|| {
-        Refusal::unsupported(format!("setting configuration parameter \"{name}\" not supported"))
-    })
+    words.get(if scope { 2 } else { 1 })?.name()
 }
 
 /// Whether it asks that transactions have the one level that they have here, as drivers do when

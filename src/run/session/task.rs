@@ -25,7 +25,7 @@ const GULP: usize = 512;
 pub(super) async fn run(
     options: SessionOptions,
     events: mpsc::Sender<Event>,
-    TaskEnds { orders, closing, farewell }: TaskEnds,
+    TaskEnds { orders, closing }: TaskEnds,
 ) {
     let sender = EventSender::new(options.name.clone(), options.clock, events, closing.clone());
     let queue = VecDeque::new();
@@ -39,7 +39,6 @@ pub(super) async fn run(
     }
     task.part().await;
     task.sender.conclude();
-    farewell.send(()).ok();
 }
 
 struct Task {

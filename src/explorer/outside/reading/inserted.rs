@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::syntax::{Verb, Word, WordKind};
+use crate::core::syntax::{Verb, Word, WordKind, parenthesized};
 use crate::debugger::statement::Part;
 use crate::explorer::effects::{Access, Footprint, Resource};
 
@@ -160,26 +160,6 @@ impl WithoutEnd for [Word] {
         let (last, words) = self.split_last()?;
         last.is_mark(')').then_some(words)
     }
-}
-
-/// What stands in the parentheses, parted at the commas, and what comes behind.
-fn parenthesized(words: &[Word]) -> Option<(Vec<&[Word]>, &[Word])> {
-    let words = words.split_first().filter(|(first, _)| first.is_mark('('))?.1;
-    let (mut depth, mut from, mut parts) = (0_usize, 0, Vec::new());
-    for (at, word) in words.iter().enumerate() {
-        if word.is_mark('(') {
-            depth += 1;
-        } else if word.is_mark(')') && depth > 0 {
-            depth -= 1;
-        } else if word.is_mark(')') {
-            parts.push(&words[from..at]);
-            return Some((parts, &words[at + 1..]));
-        } else if word.is_mark(',') && depth == 0 {
-            parts.push(&words[from..at]);
-            from = at + 1;
-        }
-    }
-    None
 }
 
 #[cfg(test)]

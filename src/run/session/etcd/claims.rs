@@ -3,7 +3,7 @@
 //!
 //! To the run each of these sessions has a process number below zero, which no backend has.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, watch};
@@ -36,8 +36,6 @@ struct State {
     present: u32,
     /// Whose key it is that others wait for.
     owners: HashMap<String, Owner>,
-    /// Keys that one of the sessions has deleted: nobody waits for these, whatever it has seen.
-    gone: HashSet<String>,
     waits: BTreeMap<Pid, Behind>,
     /// The leases that commands have asked for: each is called by its place, from 1.
     leases: Vec<LeaseId>,
@@ -49,6 +47,8 @@ struct State {
 struct Owner {
     pid: Pid,
     lease: LeaseId,
+    /// Whether one of the sessions has deleted it: nobody waits for it, whatever it has seen.
+    is_gone: bool,
 }
 
 /// Somebody waits for this key to go.
@@ -139,9 +139,7 @@ impl Claims {
 
     /// This session's claim has this key, on this lease.
     pub(super) fn own(&self, key: &str, pid: Pid, lease: LeaseId) {
-        let mut state = self.state();
-        state.gone.remove(key);
-        state.owners.insert(key.to_owned(), Owner { pid, lease });
+        self.state().owners.insert(key.to_owned(), Owner { pid, lease, is_gone: false });
     }
 
     /// The key is deleted. Whoever has waited for it goes on, and will hear so: until then it must
@@ -149,7 +147,9 @@ impl Claims {
     pub(super) fn key_gone(&self, key: &str) {
         let mut state = self.state();
         state.waits.retain(|_, behind| behind.key != key);
-        state.gone.insert(key.to_owned());
+        if let Some(owner) = state.owners.get_mut(key) {
+            owner.is_gone = true;
+        }
     }
 
     /// The lease has been ended, and with it its keys.
@@ -172,7 +172,7 @@ impl Claims {
     /// The session waits for that key to go.
     pub(super) fn wait(&self, pid: Pid, key: &str, what: &str) {
         let mut state = self.state();
-        if !state.gone.contains(key) {
+        if !state.owners.get(key).is_some_and(|owner| owner.is_gone) {
             let behind = Behind { key: key.to_owned(), what: what.to_owned() };
             state.waits.insert(pid, behind);
         }

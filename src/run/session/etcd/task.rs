@@ -28,7 +28,7 @@ const NOT_CONNECTED: &str = "the session is not connected, so nothing was sent; 
 pub(in crate::run::session) async fn run(
     options: EtcdSessionOptions,
     events: mpsc::Sender<Event>,
-    TaskEnds { orders, closing, farewell }: TaskEnds,
+    TaskEnds { orders, closing }: TaskEnds,
 ) {
     let sender = EventSender::new(options.name.clone(), options.clock, events, closing.clone());
     let pid = options.claims.enter();
@@ -52,7 +52,6 @@ pub(in crate::run::session) async fn run(
     }
     task.part().await;
     task.sender.conclude();
-    farewell.send(()).ok();
 }
 
 struct Task {
