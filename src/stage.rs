@@ -247,4 +247,6 @@ impl Stage {
 }
 
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use crate::debugger::refusals::Rule;
 use crate::gateway::Wording;
 use crate::parts::etcd_client::EtcdUrl;
 use crate::reports::report::{FORMATS, Format};
+use crate::run::etcd_source::EtcdSource;
 use crate::run::guardian;
 
 const STYLES: Styles = Styles::styled()
@@ -175,17 +176,9 @@ pub struct ConsoleArgs {
     /// Where the sessions connect to.
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// The etcd that sessions speak to, instead of a private one.
-    // Its brackets are links to rustdoc.
-    #[arg(
-        long,
-        value_name = "URL",
-        hide_env_values = true,
-        env = "OVERBOOKED_ETCD",
-        help = "The etcd that sessions speak to, instead of a private one: \
-                http://[user:password@]host[:port], https:// for TLS"
-    )]
-    pub etcd: Option<EtcdUrl>,
+    /// Where sessions that speak to etcd find it.
+    #[command(flatten)]
+    pub etcd: EtcdArgs,
     /// The colours: dark, light, projector, or a theme file
     #[arg(long, value_name = "NAME|FILE", env = "OVERBOOKED_THEME")]
     pub theme: Option<String>,
@@ -218,17 +211,9 @@ pub struct PlayArgs {
     /// Where the sessions connect to.
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// The etcd that sessions speak to, instead of a private one.
-    // Its brackets are links to rustdoc.
-    #[arg(
-        long,
-        value_name = "URL",
-        hide_env_values = true,
-        env = "OVERBOOKED_ETCD",
-        help = "The etcd that sessions speak to, instead of a private one: \
-                http://[user:password@]host[:port], https:// for TLS"
-    )]
-    pub etcd: Option<EtcdUrl>,
+    /// Where sessions that speak to etcd find it.
+    #[command(flatten)]
+    pub etcd: EtcdArgs,
     /// The output format
     #[arg(long, value_parser = play_formats(), default_value = Format::Text.entry().name)]
     pub format: Format,
@@ -554,6 +539,29 @@ pub struct DebugArgs {
     /// Where the programs' database is, and which engine stands in front of it.
     #[command(flatten)]
     pub engine: EngineArgs,
+}
+
+/// Where sessions that speak to etcd find it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct EtcdArgs {
+    /// The etcd that sessions speak to, instead of a private one.
+    // Its brackets are links to rustdoc.
+    #[arg(
+        long,
+        value_name = "URL",
+        hide_env_values = true,
+        env = "OVERBOOKED_ETCD",
+        help = "The etcd that sessions speak to, instead of a private one: \
+                http://[user:password@]host[:port], https:// for TLS"
+    )]
+    etcd: Option<EtcdUrl>,
+}
+
+impl EtcdArgs {
+    /// The etcd that is named, or one of our own.
+    pub fn source(&self) -> EtcdSource {
+        EtcdSource::of(self.etcd.clone())
+    }
 }
 
 /// Where the sessions connect to, and how.

@@ -17,7 +17,6 @@ use crate::core::scenario::{EngineKind, Scenario};
 use crate::reports::engine_diff::{Account, Side, table};
 use crate::reports::transcript::Options;
 use crate::run::engines::Engines;
-use crate::run::etcd_source::EtcdSource;
 use crate::run::headless::{Patience, Played, play};
 use crate::run::{Production, lasting_of};
 
@@ -37,7 +36,7 @@ pub fn run(arguments: &ConsoleArgs) -> eyre::Result<Exit> {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         match launch::engine_unless(&interrupted, &arguments.engine).await? {
             Some(engines) => {
-                let engines = engines.with_etcd(EtcdSource::of(arguments.etcd.clone()));
+                let engines = engines.with_etcd(arguments.etcd.source());
                 compare(&engines, arguments, scenario, &interrupted).await
             }
             None => Ok(Exit::Interrupted),

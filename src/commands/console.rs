@@ -24,7 +24,6 @@ use crate::explorer::exploration::{Options, explore_scenario};
 use crate::pg::Environment;
 use crate::room;
 use crate::run::engines::Engines;
-use crate::run::etcd_source::EtcdSource;
 use crate::run::{Ending, Production, Run};
 use crate::stage::audience::{Arrivals, Invitation};
 use crate::stage::exploring::Told;
@@ -93,7 +92,7 @@ fn open_with(
     let beside = Beside { recording, history, troubles: told, explored, debugger: None, room };
     runtime.block_on(async {
         let servers = launch::guarded_engine(&engine).await?;
-        let servers = servers.with_etcd(EtcdSource::of(arguments.etcd));
+        let servers = servers.with_etcd(arguments.etcd.source());
         Box::pin(play(servers, production, engines, setting, beside)).await
     })
 }

@@ -19,7 +19,6 @@ use crate::reports::report::{Format, PlayReport};
 use crate::reports::transcript::{Options, waits, without_processes};
 use crate::run::Production;
 use crate::run::engines::Engines;
-use crate::run::etcd_source::EtcdSource;
 use crate::run::headless::{Patience, Played, Stop, play};
 
 mod specification;
@@ -36,7 +35,7 @@ pub fn run(arguments: &PlayArgs) -> eyre::Result<Exit> {
         let interrupted = launch::interruption().wrap_err("cannot listen for signals")?;
         match launch::engine_unless(&interrupted, &arguments.engine).await? {
             Some(engines) => {
-                let engines = engines.with_etcd(EtcdSource::of(arguments.etcd.clone()));
+                let engines = engines.with_etcd(arguments.etcd.source());
                 play_all(&engines, productions, arguments, &interrupted).await
             }
             None => Ok(Exit::Interrupted),

@@ -73,6 +73,13 @@ pub struct Range {
     pub is_prefix: bool,
 }
 
+impl Range {
+    /// Whether this key is among them.
+    pub fn has(&self, key: &str) -> bool {
+        if self.is_prefix { key.starts_with(&self.key) } else { key == self.key }
+    }
+}
+
 /// What a lock or a candidacy lives on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lease {

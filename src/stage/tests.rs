@@ -1,14 +1,12 @@
 use super::*;
 use crate::core::event::{Event, Kind, Pid, SessionName, SubmissionId};
-use crate::core::scenario::{Isolation, Scenario, library};
-use crate::run::{Command, EngineLine, Fresh, Report};
+use crate::core::scenario::{Scenario, library};
+use crate::run::{Command, Fresh, Report};
 use crate::stage::effect::Scroll;
 use crate::stage::input::{Gesture, Input, Over, Pointer};
 use crate::stage::keys::Action;
-use crate::stage::keys::KeyMap;
 use crate::stage::layers::Layer;
-use crate::stage::own_files::OwnFiles;
-use crate::stage::setting::Opening;
+use crate::stage::sample::{fresh, setting};
 use crate::stage::watched::sample;
 
 const NOW: Duration = Duration::ZERO;
@@ -19,26 +17,9 @@ fn opened() -> Stage {
 }
 
 pub(super) fn opened_with(scenario: Scenario) -> Stage {
-    let setting = Setting {
-        keys: KeyMap::default(),
-        library: Vec::new(),
-        own: OwnFiles::default(),
-        pace: Duration::from_secs(3),
-        debugging: None,
-        opening: Opening::Stage,
-    };
-    let scenario = std::sync::Arc::new(scenario);
-    let sessions: Vec<SessionName> = scenario.sessions.iter().map(|it| it.name.clone()).collect();
-    let schedule = std::sync::Arc::new(scenario.schedules.first());
-    let engine = EngineLine {
-        kind: EngineKind::Postgres,
-        product: "PostgreSQL 15.20".to_owned(),
-        place: "embedded".to_owned(),
-        isolation: Isolation::ReadCommitted,
-        alone: None,
-    };
-    let mut stage = Stage::new(setting, 120);
-    let fresh = Fresh { scenario, schedule, engine, sessions: sessions.clone() };
+    let mut stage = Stage::new(setting(), 120);
+    let fresh = fresh(scenario);
+    let sessions = fresh.sessions.clone();
     let _ = stage.apply(Report::Fresh(fresh), NOW);
     for name in sessions {
         happens(&mut stage, &name, Kind::Connected { pid: Pid(1) });

@@ -71,6 +71,7 @@ mod pass_through;
 mod patience;
 mod pgbouncer;
 mod pgpool;
+mod pooler;
 mod psql_commands;
 mod psql_compare;
 mod psql_keys;

@@ -2,13 +2,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::core::event::{Pid, SubmissionId, TransactionStatus};
-use crate::core::scenario::{EngineKind, Isolation, library};
+use crate::core::scenario::library;
 use crate::core::seats::WatchedTables;
-use crate::run::{EngineLine, Fresh};
-use crate::stage::Setting;
-use crate::stage::keys::KeyMap;
-use crate::stage::own_files::OwnFiles;
-use crate::stage::setting::Opening;
+use crate::stage::sample::{fresh as of_scenario, setting};
 use crate::stage::watched::sample;
 
 /// People before a stage.
@@ -21,15 +17,7 @@ struct Scene {
 
 impl Scene {
     fn new(names: &[&str]) -> Self {
-        let setting = Setting {
-            keys: KeyMap::default(),
-            library: Vec::new(),
-            own: OwnFiles::default(),
-            pace: Duration::from_secs(3),
-            debugging: None,
-            opening: Opening::Stage,
-        };
-        let (people, stage) = (People::default(), Stage::new(setting, 120));
+        let (people, stage) = (People::default(), Stage::new(setting(), 120));
         let now = Duration::from_mins(1);
         let mut scene = Self { people, stage, visitors: Vec::new(), now };
         scene.hears(fresh());
@@ -115,20 +103,7 @@ impl Scene {
 }
 
 fn fresh() -> Report {
-    let scenario = Arc::new(library::open(library::DEFAULT).unwrap());
-    let engine = EngineLine {
-        kind: EngineKind::Postgres,
-        product: "PostgreSQL 15.20".to_owned(),
-        place: "embedded".to_owned(),
-        isolation: Isolation::ReadCommitted,
-        alone: None,
-    };
-    Report::Fresh(Fresh {
-        schedule: Arc::new(scenario.schedules.first()),
-        engine,
-        sessions: scenario.sessions.iter().map(|player| player.name.clone()).collect(),
-        scenario,
-    })
+    Report::Fresh(of_scenario(library::open(library::DEFAULT).unwrap()))
 }
 
 fn done(tag: &str) -> Kind {

@@ -3,39 +3,15 @@ use std::time::Duration;
 
 use super::*;
 use crate::core::event::{Event, Kind, SubmissionId};
-use crate::core::scenario::{EngineKind, Isolation, library};
+use crate::core::scenario::library;
 use crate::room::feed::Feed;
-use crate::run::{EngineLine, Fresh, Report};
-use crate::stage::Setting;
-use crate::stage::keys::KeyMap;
-use crate::stage::own_files::OwnFiles;
-use crate::stage::setting::Opening;
+use crate::run::Report;
+use crate::stage::sample::{fresh, setting};
 use crate::stage::watched::sample;
 
 fn stage() -> Stage {
-    let setting = Setting {
-        keys: KeyMap::default(),
-        library: Vec::new(),
-        own: OwnFiles::default(),
-        pace: Duration::from_secs(3),
-        debugging: None,
-        opening: Opening::Stage,
-    };
-    let mut stage = Stage::new(setting, 120);
-    let scenario = Arc::new(library::open(library::DEFAULT).unwrap());
-    let engine = EngineLine {
-        kind: EngineKind::Postgres,
-        product: "PostgreSQL 15.20".to_owned(),
-        place: "embedded".to_owned(),
-        isolation: Isolation::ReadCommitted,
-        alone: None,
-    };
-    let fresh = Fresh {
-        schedule: Arc::new(scenario.schedules.first()),
-        engine,
-        sessions: scenario.sessions.iter().map(|player| player.name.clone()).collect(),
-        scenario,
-    };
+    let mut stage = Stage::new(setting(), 120);
+    let fresh = fresh(library::open(library::DEFAULT).unwrap());
     stage.apply(Report::Fresh(fresh), Duration::ZERO);
     stage
 }

@@ -7,26 +7,12 @@ use crate::core::event::{
     Blocker, Certainty, Column, Event, Kind, Pid, ServerMessage, SessionName, SubmissionId,
     TransactionStatus, Wait, WaitTarget,
 };
-use crate::core::scenario::{EngineKind, Isolation, library};
+use crate::core::scenario::library;
 use crate::core::syntax::Strings;
-use crate::run::{EngineLine, Fresh};
+use crate::stage::Effect;
 use crate::stage::input::Input;
-use crate::stage::keys::KeyMap;
-use crate::stage::own_files::OwnFiles;
-use crate::stage::setting::Opening;
+use crate::stage::sample::{fresh as of_scenario, setting};
 use crate::stage::watched::sample;
-use crate::stage::{Effect, Setting};
-
-fn setting() -> Setting {
-    Setting {
-        keys: KeyMap::default(),
-        library: Vec::new(),
-        own: OwnFiles::default(),
-        pace: Duration::from_secs(3),
-        debugging: None,
-        opening: Opening::Stage,
-    }
-}
 
 fn stage() -> Stage {
     Stage::new(setting(), 120)
@@ -48,19 +34,7 @@ fn ready(session: &str, status: TransactionStatus) -> Report {
 }
 
 fn fresh() -> Report {
-    let scenario = Arc::new(library::open(library::DEFAULT).unwrap());
-    Report::Fresh(Fresh {
-        schedule: Arc::new(scenario.schedules.first()),
-        engine: EngineLine {
-            kind: EngineKind::Postgres,
-            product: "PostgreSQL 15.20".to_owned(),
-            place: "embedded".to_owned(),
-            isolation: Isolation::ReadCommitted,
-            alone: None,
-        },
-        sessions: scenario.sessions.iter().map(|player| player.name.clone()).collect(),
-        scenario,
-    })
+    Report::Fresh(of_scenario(library::open(library::DEFAULT).unwrap()))
 }
 
 fn message(severity: &str, code: &str) -> ServerMessage {

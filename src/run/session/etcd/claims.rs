@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::keyspace::Keyspace;
+use crate::core::etcd_command::Range;
 use crate::core::event::{Blocker, Certainty, Pid, SessionName, Wait, WaitTarget};
 use crate::parts::PartError;
 use crate::parts::etcd_client::{Etcd, LeaseId};
@@ -65,23 +66,6 @@ struct OwnChange {
     revision: i64,
     by: Pid,
     key: String,
-}
-
-/// The keys that a session watches.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Watched {
-    One(String),
-    Prefix(String),
-}
-
-impl Watched {
-    /// Whether this key is among them.
-    pub(super) fn has(&self, key: &str) -> bool {
-        match self {
-            Self::One(watched) => watched == key,
-            Self::Prefix(prefix) => key.starts_with(prefix.as_str()),
-        }
-    }
 }
 
 /// A change that is on its way.
@@ -212,7 +196,7 @@ impl Claims {
     }
 
     /// The last change of ours that a watch of these keys is told.
-    pub(super) fn last_change(&self, watched: &Watched) -> Option<i64> {
+    pub(super) fn last_change(&self, watched: &Range) -> Option<i64> {
         let state = self.state();
         let met = state.changes.iter().filter(|change| watched.has(&change.key));
         met.map(|change| change.revision).max()
@@ -319,9 +303,10 @@ mod tests {
         claims.note_change(7, alice, "seats/A-4".to_owned());
         claims.note_change(9, alice, "seats/B-1".to_owned());
         assert_eq!((claims.known_author(7), claims.known_author(8)), (Some(alice), None));
-        let last = |watched| claims.last_change(&watched);
-        assert_eq!(last(Watched::One("seats/A-4".to_owned())), Some(7));
-        assert_eq!(last(Watched::Prefix("se".to_owned())), Some(9));
-        assert_eq!(last(Watched::One("seats/".to_owned())), None);
+        let last =
+            |key: &str, is_prefix| claims.last_change(&Range { key: key.to_owned(), is_prefix });
+        assert_eq!(last("seats/A-4", false), Some(7));
+        assert_eq!(last("se", true), Some(9));
+        assert_eq!(last("seats/", false), None);
     }
 }

@@ -7,8 +7,9 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::claims::{Claims, Watched};
+use super::claims::Claims;
 use super::keyspace::{Keyspace, OUTLIVES};
+use crate::core::etcd_command::Range;
 use crate::core::event::Pid;
 use crate::parts::PartError;
 use crate::parts::etcd_client::{Change, Claim, Etcd, EtcdUrl, Keys, LeaseId};
@@ -40,7 +41,7 @@ pub(super) struct Held {
 
 /// Keys that are watched.
 pub(super) struct Watch {
-    pub(super) keys: Watched,
+    pub(super) keys: Range,
     /// The last change that it has told.
     pub(super) seen: i64,
     pub(super) task: AbortOnDropHandle<()>,
@@ -97,11 +98,11 @@ impl Client {
             }
         }
     }
+}
 
-    /// The keys that are meant by one, or by a prefix.
-    pub(super) fn keys(key: &str, is_prefix: bool) -> Keys<'_> {
-        if is_prefix { Keys::Prefix(key) } else { Keys::One(key) }
-    }
+/// A range as etcd is asked for it.
+pub(super) fn keys(range: &Range) -> Keys<'_> {
+    if range.is_prefix { Keys::Prefix(&range.key) } else { Keys::One(&range.key) }
 }
 
 /// Keeps a lease alive until this is dropped, or the lease has ended.

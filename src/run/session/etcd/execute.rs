@@ -5,8 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::claims::Watched;
-use super::client::{Client, Held, Watch, keep_alive};
+use super::client::{Client, Held, Watch, keep_alive, keys};
 use super::reply::{Refusal, Reply};
 use crate::core::etcd_command::{self, EtcdCommand, Lease, Range};
 use crate::core::event::Row;
@@ -98,8 +97,8 @@ impl Client {
     }
 
     async fn get(&mut self, range: &Range) -> Answer {
-        let key = self.keyspace.key(&range.key);
-        let found = self.etcd.get(Self::keys(&key, range.is_prefix)).await?;
+        let range = self.keyspace.range(range);
+        let found = self.etcd.get(keys(&range)).await?;
         let rows = found.into_iter().map(|found| self.row(found)).collect();
         Ok(Reply::rows("GET", &["key", "value", "revision"], &["revision"], rows))
     }
@@ -110,9 +109,9 @@ impl Client {
     }
 
     async fn delete(&mut self, range: &Range) -> Answer {
-        let key = self.keyspace.key(&range.key);
+        let range = self.keyspace.range(range);
         let _writing = self.claims.writing();
-        let (revision, deleted) = self.etcd.delete(Self::keys(&key, range.is_prefix)).await?;
+        let (revision, deleted) = self.etcd.delete(keys(&range)).await?;
         let count = deleted.len();
         for key in deleted {
             self.claims.key_gone(&key);
@@ -131,18 +130,16 @@ impl Client {
     }
 
     async fn watch(&mut self, range: Range) -> Answer {
-        let key = self.keyspace.key(&range.key);
-        let keys = Self::keys(&key, range.is_prefix);
-        let watching = self.etcd.watch(keys, self.changes.clone()).await?;
+        let watched = self.keyspace.range(&range);
+        let watching = self.etcd.watch(keys(&watched), self.changes.clone()).await?;
         let task = AbortOnDropHandle::new(tokio::spawn(async move {
             if let Err(error) = watching.await {
                 tracing::debug!("a watch has ended: {error}");
             }
         }));
-        let keys = if range.is_prefix { Watched::Prefix(key) } else { Watched::One(key) };
         // What was changed before is not told.
-        let seen = self.claims.last_change(&keys).unwrap_or_default();
-        self.watches.insert(range.key, Watch { keys, seen, task });
+        let seen = self.claims.last_change(&watched).unwrap_or_default();
+        self.watches.insert(range.key, Watch { keys: watched, seen, task });
         Ok(Reply::done("WATCH"))
     }
 

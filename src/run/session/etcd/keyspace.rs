@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::core::etcd_command::Range;
 use crate::parts::PartError;
 use crate::parts::etcd_client::{Etcd, LeaseId};
 
@@ -37,6 +38,11 @@ impl Keyspace {
     /// A key as etcd has it.
     pub(super) fn key(&self, key: &str) -> String {
         format!("{}{key}", self.root)
+    }
+
+    /// A range as etcd has it.
+    pub(super) fn range(&self, range: &Range) -> Range {
+        Range { key: self.key(&range.key), ..range.clone() }
     }
 
     /// Under which prefix those stand who want the lock, or to lead.
