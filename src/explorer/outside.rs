@@ -9,7 +9,7 @@
 //!
 //! Each order begins with fresh programs and a fresh debugger. To start programs takes longer than
 //! all that they do, so those of the next order are started while this one is played, and come in
-//! when everything has been put back ([`prepared`]). A step is a statement that is held; what
+//! when everything has been put back (`prepared`). A step is a statement that is held; what
 //! passes by itself belongs to the step before it. What a step touches is read out of its text and
 //! the catalog, by tables ([`reading`]): nothing can be measured inside somebody's program.
 
