@@ -25,10 +25,19 @@ pub(super) struct Names {
     state: Knowledge,
     /// Whether an open transaction has changed them: others see that once it commits.
     is_changing: bool,
-    /// The line that is to be completed once they are here, and the cursor's place in it.
-    wanted: Option<(String, usize)>,
+    wanted: Option<Wanted>,
     /// What was pressed since then.
     held: Vec<Key>,
+}
+
+/// A line that is to be completed once the names are here.
+#[derive(Clone, Debug)]
+struct Wanted {
+    line: String,
+    cursor: usize,
+    /// Whether they were asked for before this was wanted, so that what was made since may not be
+    /// among them.
+    is_asked_before: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,7 +141,11 @@ impl Stage {
             self.panes.choose();
             return Vec::new();
         }
-        let line = (pane.editor.text(), pane.editor.cursor());
+        let wanted = Wanted {
+            line: pane.editor.text(),
+            cursor: pane.editor.cursor(),
+            is_asked_before: self.names.state == Knowledge::Asked,
+        };
         let effects = self.begins_to_type();
         if !self.can_ask_for_names() {
             if !self.complete_now() {
@@ -141,7 +154,7 @@ impl Stage {
             return effects;
         }
         if self.names.state == Knowledge::Asked {
-            self.names.wanted = Some(line);
+            self.names.wanted = Some(wanted);
             return effects;
         }
         if self.complete_now() {
@@ -149,21 +162,30 @@ impl Stage {
         }
         // Somebody else may have made what is looked for.
         self.names.state = Knowledge::Stale;
-        self.names.wanted = Some(line);
+        self.names.wanted = Some(wanted);
         self.names.refresh()
     }
 
     /// The names have come, or it is known that they will not.
-    pub(super) fn learn(&mut self, catalog: Option<Arc<Catalog>>) {
+    pub(super) fn learn(&mut self, catalog: Option<Arc<Catalog>>) -> Vec<Effect> {
         if catalog.is_some() {
             self.names.catalog = catalog;
         }
         self.names.state = Knowledge::Fresh;
-        let line = self.panes.focused().map(|it| (it.editor.text(), it.editor.cursor()));
-        let wanted = self.names.wanted.take();
-        if wanted.is_some() && wanted == line && self.layers.is_empty() && !self.complete_now() {
-            self.say("nothing fits here");
+        let Some(wanted) = self.names.wanted.take() else { return Vec::new() };
+        let is_there = self.panes.focused().is_some_and(|pane| {
+            pane.editor.text() == wanted.line && pane.editor.cursor() == wanted.cursor
+        });
+        if !is_there || !self.layers.is_empty() || self.complete_now() {
+            return Vec::new();
         }
+        if wanted.is_asked_before {
+            self.names.state = Knowledge::Stale;
+            self.names.wanted = Some(Wanted { is_asked_before: false, ..wanted });
+            return self.names.refresh();
+        }
+        self.say("nothing fits here");
+        Vec::new()
     }
 
     /// What can stand at the cursor.

@@ -52,8 +52,9 @@ impl Stage {
                 self.refuse(why);
             }
             Report::Catalog(catalog) => {
-                self.learn(catalog);
-                return self.released(now);
+                let mut effects = self.learn(catalog);
+                effects.extend(self.released(now));
+                return effects;
             }
             Report::Broken(why) => {
                 self.course.break_off(why);

@@ -52,6 +52,7 @@ fn tab_leaves_an_empty_line_and_no_other() {
     press(&mut stage, "Tab");
     assert_eq!(stage.panes.focus(), 1);
     type_text(&mut stage, "xyzzy");
+    let _ = stage.apply(catalog(&["seats"]), NOW);
     press(&mut stage, "Tab");
     let _ = stage.apply(catalog(&["seats"]), NOW);
     assert_eq!((stage.panes.focus(), line(&stage)), (1, "xyzzy".to_owned()));
@@ -136,6 +137,25 @@ fn where_nothing_fits_it_is_asked_again_and_then_said() {
     press(&mut stage, "Tab");
     let _ = stage.apply(catalog(&["seats"]), NOW);
     assert_eq!(said(&stage), "nothing fits here");
+}
+
+#[test]
+fn names_that_were_asked_for_before_they_were_wanted_are_asked_for_again() {
+    let asks = [Effect::Ask(Command::ReadCatalog)];
+    let mut stage = opened();
+    type_text(&mut stage, "table orders_of");
+    assert_eq!(press(&mut stage, "Tab"), [], "what was asked for with the first key is on its way");
+    type_text(&mut stage, ";");
+    assert_eq!(stage.apply(catalog(&["seats"]), NOW), asks);
+    assert_eq!(line(&stage), "table orders_of", "what was typed since waits on");
+    assert_eq!(stage.apply(catalog(&["seats", "orders_of_today"]), NOW), []);
+    assert_eq!(line(&stage), "table orders_of_today ;");
+    let mut stage = opened();
+    type_text(&mut stage, "table nowhere");
+    press(&mut stage, "Tab");
+    assert_eq!(stage.apply(catalog(&["seats"]), NOW), asks);
+    assert_eq!(stage.apply(catalog(&["seats"]), NOW), []);
+    assert_eq!(said(&stage), "nothing fits here", "once is enough");
 }
 
 #[test]
