@@ -110,4 +110,5 @@ order by seat_row, seat_number;
 --> (2 rows)
 --> explore: lost update is possible at read committed
 --> explore: phantom is possible at read committed
+--> postgres: explore: write skew is possible at repeatable read, not at serializable
 --> optimistic: explore: write skew is possible

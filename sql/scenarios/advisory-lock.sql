@@ -67,4 +67,4 @@ rollback;
 -- Bob: commits, and the number is free
 commit;
 --> COMMIT
---> explore: anomaly is possible at read committed
+--> explore: anomaly is possible

@@ -54,4 +54,4 @@ commit;
 -- finally
 select sum(price) from sales;
 --> 85
---> explore: anomaly is not possible at repeatable read
+--> explore: anomaly is possible at read committed, not at repeatable read, serializable

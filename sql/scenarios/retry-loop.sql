@@ -70,5 +70,5 @@ commit;
 select left_over from stock
 where item = 'programme';
 --> 0
---> explore: anomaly is not possible at repeatable read
+--> explore: anomaly is possible at read committed, not at repeatable read, serializable
 --> explore: 40001 is possible at repeatable read

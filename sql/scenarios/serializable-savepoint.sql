@@ -73,4 +73,4 @@ commit;
 -- finally
 select name from ushers where on_call;
 --> (0 rows)
---> explore: anomaly possible at serializable
+--> explore: anomaly is possible

@@ -87,4 +87,4 @@ order by stars desc, seat_number;
 --> A | 4 | Carol
 --> A | 2 | Bob
 --> A | 1 | Mallory
---> explore: anomaly is possible at read committed
+--> explore: anomaly is possible

@@ -61,5 +61,5 @@ select * from bookings
 order by seat;
 --> A-1 | Carol
 --> A-4 | Alice
---> explore: 23505 is possible at read committed
---> explore: anomaly is possible at read committed
+--> explore: 23505 is possible
+--> explore: anomaly is possible

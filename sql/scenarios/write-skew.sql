@@ -79,5 +79,5 @@ commit;
 select name from ushers where on_call;
 --> at repeatable read: (0 rows)
 --> at serializable: Bob
---> explore: write skew is possible at repeatable read, not at serializable
+--> explore: write skew is possible at read committed, repeatable read, not at serializable
 --> explore: anomaly is not possible at serializable

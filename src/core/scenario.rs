@@ -132,17 +132,31 @@ impl Scenario {
     /// What its lines say of all orders of its steps, with the line of each, as far as they are
     /// about this engine and level; and what is said there: that it is possible, or not.
     pub fn claims(&self, engine: EngineKind, level: Isolation) -> Vec<(Claim, bool, usize)> {
-        let finally = self.finally.iter().flat_map(|finally| &finally.expectations);
-        let lines = self.steps.iter().flat_map(|step| &step.expectations).chain(finally);
         let is_here = |line: &&Expectation| {
             line.engine.is_none_or(|only| only == engine)
                 && (line.levels.is_empty() || line.levels.contains(&level))
         };
-        let claims = lines.filter(is_here).filter_map(|line| match &line.expected {
+        let claims = self.claims_of_all().filter(is_here).filter_map(|line| match &line.expected {
             Expected::Explore(claim) => Some((claim.clone(), claim.at(level)?, line.line)),
             _ => None,
         });
         claims.collect()
+    }
+
+    /// The lines that speak of all orders of its steps.
+    pub fn claims_of_all(&self) -> impl Iterator<Item = &Expectation> {
+        let finally = self.finally.iter().flat_map(|finally| &finally.expectations);
+        let lines = self.steps.iter().flat_map(|step| &step.expectations).chain(finally);
+        lines.filter(|line| matches!(line.expected, Expected::Explore(_)))
+    }
+
+    /// Says this of all orders of its steps, where everything else is said of the end.
+    pub fn claim(&mut self, lines: impl Iterator<Item = Expectation>) {
+        let finally = self.finally.as_mut().map(|finally| &mut finally.expectations);
+        let last = self.steps.last_mut().map(|step| &mut step.expectations);
+        if let Some(expectations) = finally.or(last) {
+            expectations.extend(lines);
+        }
     }
 
     /// What the session of that name speaks; SQL, where the scenario has none of that name.

@@ -7,6 +7,7 @@
 //!    └── Played ────────┘                             └──▶ News: to a screen, a progress bar
 //! ```
 
+use std::cmp::Reverse;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -118,7 +119,28 @@ pub struct Shown {
     pub is_broken: bool,
 }
 
+/// Where a class stands among all: those that are like one after another first, then by how many
+/// orders they stand for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    is_bad: bool,
+    orders: Reverse<Option<u64>>,
+    witness: Vec<usize>,
+}
+
+impl Rank {
+    pub fn of(is_bad: bool, orders: Option<u64>, witness: &[usize]) -> Self {
+        Self { is_bad, orders: Reverse(orders), witness: witness.to_vec() }
+    }
+}
+
 impl Shown {
+    /// Where it stands among all, as far as it is known.
+    pub fn rank(&self) -> Rank {
+        let is_bad = self.is_broken || self.verdict.as_ref().is_some_and(Verdict::is_anomaly);
+        Rank::of(is_bad, self.orders, &self.witness)
+    }
+
     /// All classes, with their names and what is known of them, in the order of the classes.
     pub(super) fn all(
         classes: &Classes,

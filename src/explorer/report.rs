@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::explorer::expected::{Expected, Fate, Told, is_bad};
 use crate::explorer::exploration::Exploration;
-use crate::explorer::explore::Judged;
+use crate::explorer::explore::{Judged, Rank};
 use crate::explorer::search::Mode;
 use crate::explorer::serial::Verdict;
 
@@ -25,14 +25,13 @@ use told::{counted, plural, width, witness_of_programs};
 /// A line is folded where it would be longer than this.
 const WIDEST: usize = 118;
 
-/// The classes in the order in which they are told: those that are like one after another first,
-/// then by how many orders they stand for.
+/// The classes in the order in which they are told.
 pub fn in_order(exploration: &Exploration) -> Vec<usize> {
     let classes = &exploration.found.classes;
     let mut order: Vec<usize> = (0..classes.len()).collect();
     order.sort_by_key(|&at| {
         let class = &classes[at].class;
-        (is_bad(&classes[at]), std::cmp::Reverse(class.orders), class.witness.clone())
+        Rank::of(is_bad(&classes[at]), class.orders, &class.witness)
     });
     order
 }

@@ -61,9 +61,20 @@ const ADMIN_SHUTDOWN: &str = "57P01";
 /// What a connection ends with whose time is up: in an idle transaction, in a transaction, idle.
 const TIMES_UP: [&str; 3] = ["25P03", "25P04", "57P05"];
 
+/// Who has chosen the order in which a scenario was played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlayedBy {
+    /// Somebody at the console, who may have typed other statements, too.
+    Console,
+    /// The explorer: all steps of the file, in another order. What the file says of every order is
+    /// as true of this one's.
+    Explorer,
+}
+
 /// What was played, on what.
 #[derive(Clone, Copy, Debug)]
 pub struct Performance<'a> {
+    pub by: PlayedBy,
     pub scenario: &'a Scenario,
     /// In which order.
     pub schedule: &'a Schedule,
@@ -541,7 +552,7 @@ impl<'a> Prompter<'a> {
     }
 
     fn scenario(self) -> Scenario {
-        let Performance { scenario, cast, engine, isolation, .. } = *self.performance;
+        let Performance { by, scenario, cast, engine, isolation, .. } = *self.performance;
         let acts = |usher: &SessionName| self.steps.iter().any(|step| step.session == *usher);
         let usher = self.usher.filter(acts);
         let names = cast.iter().cloned().chain(usher);
@@ -552,11 +563,14 @@ impl<'a> Prompter<'a> {
         let launch = |step| crate::core::scenario::Launch { step, markers: Vec::new() };
         let launches = (0..self.steps.len()).map(launch).collect();
         let mut story = scenario.story.clone();
-        let played =
-            if self.guests.is_empty() { "Played in the console" } else { "Seen by the debugger" };
+        let played = match by {
+            _ if !self.guests.is_empty() => "Seen by the debugger",
+            PlayedBy::Console => "Played in the console",
+            PlayedBy::Explorer => "An order that the explorer has found",
+        };
         story.push(format!("{played} on the engine {engine}."));
         story.extend(self.cut.map(|why| format!("It stops where a file cannot follow: {why}.")));
-        Scenario {
+        let mut written = Scenario {
             path: None,
             story,
             sessions: names.map(|name| scenario.player(name)).collect(),
@@ -572,7 +586,11 @@ impl<'a> Prompter<'a> {
             steps: self.steps,
             schedules: Schedules::Listed(vec![Schedule { launches }]),
             ..scenario.clone()
+        };
+        if by == PlayedBy::Explorer {
+            written.claim(scenario.claims_of_all().cloned());
         }
+        written
     }
 }
 

@@ -55,7 +55,10 @@ pub enum State {
 pub struct Exploring {
     pub wanted: Explore,
     pub program: Program,
+    /// In the order in which they are told.
     pub classes: Vec<Shown>,
+    /// Which of the explorer's classes stands there.
+    numbers: Vec<usize>,
     pub progress: Progress,
     pub state: State,
     /// The witness that was opened last.
@@ -66,7 +69,8 @@ impl Exploring {
     fn new(wanted: Explore) -> Self {
         let program = Program::of(&wanted.scenario);
         let (classes, progress) = (Vec::new(), Progress::default());
-        Self { wanted, program, classes, progress, state: State::Running, opened: None }
+        let (numbers, state) = (Vec::new(), State::Running);
+        Self { wanted, program, classes, numbers, progress, state, opened: None }
     }
 
     /// Whether it is about what is on the stage: the scenario itself, or an order of it.
@@ -85,7 +89,9 @@ impl Exploring {
     /// Of single orders only documents tell.
     fn hear_news(&mut self, news: News) {
         if let News::Classes(classes) = news {
-            self.classes = classes;
+            let mut all: Vec<_> = classes.into_iter().enumerate().collect();
+            all.sort_by_key(|(_, class)| class.rank());
+            (self.numbers, self.classes) = all.into_iter().unzip();
         } else if let News::Progress(progress) = news {
             self.progress = progress;
         }
@@ -152,7 +158,9 @@ impl Stage {
             && exploring.wanted.number == number
             && exploring.state != State::Stopped
         {
+            let before = exploring.numbers.clone();
             exploring.hear(told);
+            self.layers.follow_class(&before, &exploring.numbers);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::core::event::{Event, SessionName};
 use crate::core::scenario::check::Breach;
 use crate::core::scenario::{Scenario, Schedule, sql_file};
 use crate::reports::report::{Format, PlayReport};
-use crate::reports::scenario_export::{Performance, replay};
+use crate::reports::scenario_export::{Performance, PlayedBy, replay};
 use crate::reports::transcript::Options;
 use crate::run::EngineLine;
 use crate::stage::history::Completeness;
@@ -74,6 +74,7 @@ impl Export {
             return None;
         }
         let scenario = replay(&Performance {
+            by: PlayedBy::Console,
             scenario: &self.scenario,
             schedule: &self.schedule,
             cast: &self.cast,

@@ -134,6 +134,15 @@ impl Layers {
         self.0.pop_if(|layer| matches!(layer, Layer::EditStep(_))).is_some()
     }
 
+    /// Keeps the chosen class chosen where others come before it.
+    pub(super) fn follow_class(&mut self, before: &[usize], now: &[usize]) {
+        let lists = self.0.iter_mut().filter_map(|layer| match layer {
+            Layer::Classes(list) => Some(list),
+            _ => None,
+        });
+        lists.for_each(|list| list.follow(before, now));
+    }
+
     /// Scrolls the help by so many rows, of which at most so many are out of sight above.
     pub(super) fn scroll_help(&mut self, direction: Direction, rows: u16, most: u16) {
         if let Some(Layer::Help(help)) = self.0.last_mut() {

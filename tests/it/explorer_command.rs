@@ -168,6 +168,24 @@ fn has_failed(scenario: &str, who: &str) -> bool {
 }
 
 #[test]
+fn a_witness_says_who_has_found_it_and_what_its_file_says_of_every_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = folder.path().to_str().unwrap();
+    let options = ["--isolation", "serializable", "--repeat", "0", "--export", export];
+    let output = explore(&[&["write-skew"], &options[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let witness = folder.path().join("write-skew-1.sql");
+    let text = std::fs::read_to_string(&witness).unwrap();
+    assert!(
+        text.contains("An order that the explorer has found on the engine postgres."),
+        "{text}"
+    );
+    assert!(text.contains("\n--> explore: anomaly is not possible at serializable\n"), "{text}");
+    let output = explore(&[witness.to_str().unwrap(), "--isolation", "all", "--repeat", "0"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
 fn lines_that_are_true_end_with_0_and_those_that_are_not_with_1() {
     let folder = tempfile::tempdir().unwrap();
     let with = |claims: &str| LOST.to_owned() + claims;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use overbooked::cluster::SUPERUSER;
 use overbooked::core::scenario::{EngineKind, Scenario, sql_file};
-use overbooked::reports::scenario_export::{Performance, replay};
+use overbooked::reports::scenario_export::{Performance, PlayedBy, replay};
 use overbooked::reports::transcript::{Options, transcript};
 use overbooked::run::Production;
 use overbooked::run::engines::Engines;
@@ -39,6 +39,7 @@ fn told(played: &Played) -> String {
 fn written(played: &Played) -> String {
     let cast: Vec<_> = played.scenario.sessions.iter().map(|it| it.name.clone()).collect();
     let performance = Performance {
+        by: PlayedBy::Console,
         scenario: &played.scenario,
         schedule: &played.schedule,
         cast: &cast,

@@ -14,7 +14,7 @@ use crate::commands::explore::progress::Order;
 use crate::core::scenario::{EngineKind, Launch, Scenario, Schedule, Schedules, Step, sql_file};
 use crate::explorer::exploration::Exploration;
 use crate::explorer::report::{every_permutation, in_order, permutations};
-use crate::reports::scenario_export::{PATIENCE, Performance, replay};
+use crate::reports::scenario_export::{PATIENCE, Performance, PlayedBy, replay};
 use crate::run::Production;
 use crate::run::engines::Engines;
 use crate::run::headless::{Patience, play};
@@ -119,6 +119,7 @@ async fn witness(
     let played = played.map_err(|error| Failure::misuse(error.to_string()))?;
     let cast: Vec<_> = played.scenario.sessions.iter().map(|it| it.name.clone()).collect();
     let replayed = replay(&Performance {
+        by: PlayedBy::Explorer,
         scenario: &played.scenario,
         schedule: &played.schedule,
         cast: &cast,

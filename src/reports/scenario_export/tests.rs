@@ -112,6 +112,7 @@ impl Story {
     fn replayed_by(&self, cast: &[SessionName]) -> Option<Scenario> {
         let scenario = sql_file::parse(FILE, Path::new("one-seat.sql"), "one-seat").unwrap();
         replay(&Performance {
+            by: PlayedBy::Console,
             scenario: &scenario,
             schedule: &scenario.schedules.first(),
             cast,
@@ -322,6 +323,7 @@ fn a_step_that_used_a_captured_value_is_written_with_its_name() {
     story.ready("Mallory", TransactionStatus::Idle);
     story.quiet();
     let replayed = replay(&Performance {
+        by: PlayedBy::Console,
         scenario: &scenario,
         schedule: &scenario.schedules.first(),
         cast: &["Bob", "Mallory"].map(SessionName::new),

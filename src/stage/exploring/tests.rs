@@ -87,6 +87,28 @@ fn enter_plays_the_witness_and_the_list_is_there_again() {
 }
 
 #[test]
+fn classes_stand_in_the_order_of_the_report_and_the_chosen_one_stays_chosen() {
+    let mut stage = stage();
+    press(&mut stage, "Alt-a");
+    let serial = |name: &str, orders| Shown {
+        orders: Some(orders),
+        verdict: Some(Verdict::Serial(Vec::new())),
+        ..class(name, &[0; 5])
+    };
+    let names = |stage: &Stage| {
+        let classes = stage.exploring().unwrap().classes.iter();
+        classes.map(|class| class.name.clone()).collect::<Vec<_>>().join(", ")
+    };
+    finds(&mut stage, vec![class("bad", &RACE), serial("few", 2)]);
+    assert_eq!(names(&stage), "few, bad");
+    press(&mut stage, "Down");
+    finds(&mut stage, vec![class("bad", &RACE), serial("few", 2), serial("many", 30)]);
+    assert_eq!(names(&stage), "many, few, bad");
+    let Some(Layer::Classes(list)) = stage.layers().top() else { panic!() };
+    assert_eq!(list.chosen(), 2);
+}
+
+#[test]
 fn esc_stops_what_runs_and_the_next_time_it_begins_anew() {
     let mut stage = stage();
     press(&mut stage, "Alt-a");

@@ -17,6 +17,13 @@ impl ClassList {
         self.chosen
     }
 
+    /// The classes stand elsewhere now. Whoever is at the top stays there, to see what comes first.
+    pub(super) fn follow(&mut self, before: &[usize], now: &[usize]) {
+        let number = before.get(self.chosen).filter(|_| self.chosen > 0);
+        let place = number.and_then(|number| now.iter().position(|it| it == number));
+        self.chosen = place.unwrap_or(self.chosen);
+    }
+
     /// Goes where a key leads, in a list of so many.
     pub(in crate::stage) fn go(&mut self, code: Code, count: usize) {
         let last = count.saturating_sub(1);

@@ -21,7 +21,11 @@ use crate::tui::view::lines;
 /// What stands in the first line, and beside a title in the list, for as long as it is so.
 pub(super) const NOT_FOR_THIS_ENGINE: &str = "not for this engine";
 
-/// Draws the first line: what does not fit is left out, the engine's details first.
+/// A title that is cut to no less than this still tells which scenario it is.
+const TITLE: usize = 24;
+
+/// Draws the first line: what does not fit is left out, where the engine is first, then the rest of
+/// the title, and last the isolation level.
 pub(super) fn header(view: &View<'_>, area: Rect, buffer: &mut Buffer) {
     title(view, engine_words(view), area, buffer);
 }
@@ -44,9 +48,11 @@ fn title(view: &View<'_>, engine: Vec<String>, area: Rect, buffer: &mut Buffer) 
     let width = usize::from(area.width);
     let beside = if badge.is_empty() { 0 } else { text::width(badge) + 2 };
     let used = text::width(&step) + 4 + beside;
-    let shortest = engine.last().map_or(0, |words| text::width(words) + 2);
     let ellipsis = view.theme.signs().ellipsis;
-    let room = width.saturating_sub(used + shortest);
+    let room_beside = |words: &String| width.saturating_sub(used + text::width(words) + 2);
+    let least = TITLE.min(text::width(&title));
+    let with_level = engine.get(1).map(room_beside).filter(|room| *room >= least);
+    let room = with_level.unwrap_or_else(|| engine.last().map_or(width, room_beside));
     let title = text::fit(&title, room, ellipsis).into_owned();
     let left = text::width(&title) + 2;
     put(buffer, area, 1, &title, view.style(Role::Title));
@@ -208,8 +214,10 @@ pub(super) struct Hint {
 /// What the last line shows of keys, unless something else stands there.
 pub(super) fn hints(view: &View<'_>, area: Rect) -> Vec<Hint> {
     let layer = view.stage.layers().top();
-    let is_taken =
-        matches!(layer, Some(Layer::FindText(_) | Layer::FindStatement(_) | Layer::Select(_)));
+    let is_taken = matches!(
+        layer,
+        Some(Layer::FindText(_) | Layer::FindStatement(_) | Layer::Select(_) | Layer::Classes(_))
+    );
     if is_taken || view.stage.message().is_some() {
         return Vec::new();
     }

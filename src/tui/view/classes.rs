@@ -1,5 +1,5 @@
-//! What every order of the script comes to: a line for each class of orders, and below the steps
-//! of the chosen one's witness.
+//! What every order of the script comes to: a line for each class of orders, and below the name
+//! of the chosen one and the steps of its witness.
 //!
 //! ```text
 //! ╭ every order: The last ticket ────────────────────────────────────────────────╮
@@ -8,6 +8,7 @@
 //! │ ✔ Bob refused 40001                       24   like Alice, Bob               │
 //! │ ✗ sold twice                              22   in no order: lost update      │   chosen
 //! │                                                                              │
+//! │ sold twice                                                                   │
 //! │ Alice sees that A-4 is free · Bob sees that A-4 is free · Alice books it · … │
 //! │                                                                              │
 //! │ Enter plays it here   Esc closes   Up Down choose   f the file's own order   │
@@ -32,8 +33,8 @@ use crate::tui::view::lines;
 /// The widest list that reads well.
 const WIDEST: u16 = 118;
 
-/// The rows that are kept for the witness, if there are as many.
-const WITNESS: u16 = 7;
+/// The rows that are kept for the chosen class's name and witness, if there are as many.
+const WITNESS: u16 = 8;
 
 /// Draws the list and the chosen class's witness.
 pub(super) fn draw(view: &View<'_>, list: ClassList, screen: Rect, buffer: &mut Buffer) {
@@ -42,7 +43,10 @@ pub(super) fn draw(view: &View<'_>, list: ClassList, screen: Rect, buffer: &mut 
     let cells = usize::from(width.saturating_sub(4));
     let chosen = list.chosen().min(exploring.classes.len().saturating_sub(1));
     let standing = wrapped(view, &standing(exploring), cells, standing_role(exploring));
-    let witness = wrapped(view, &witness(exploring, chosen), cells, Role::Screen);
+    let mut witness = wrapped(view, &witness(exploring, chosen), cells, Role::Screen);
+    if let Some(class) = exploring.classes.get(chosen) {
+        witness.splice(0..0, wrapped(view, &class.name, cells, Role::Strong));
+    }
     let most = usize::from(screen.height.saturating_sub(4));
     let wanted = standing.len() + exploring.classes.len().max(1) + witness.len() + 6;
     let height = u16::try_from(wanted.min(most)).unwrap_or(u16::MAX);
