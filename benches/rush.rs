@@ -9,6 +9,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::Parser;
@@ -28,9 +29,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tokio_util::sync::CancellationToken;
 
-const ROUNDS: usize = 10;
 const CLIENTS: u32 = 20;
-const REQUESTS: u32 = 100_000;
 /// What the kernel counts processor time in, everywhere: `USER_HZ`.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -80,13 +79,21 @@ async fn main() {
     cluster.stop().await.expect("nothing stays");
 }
 
-/// How many requests go through a part's queue, and how often that is measured.
-const POSTED: u32 = 20_000;
-const TURNS: usize = 3;
+/// How many requests are made, through a part's queue fewer; and how often that is measured. Only
+/// the usual sizes are worth telling.
+static REQUESTS: LazyLock<u32> = LazyLock::new(|| size("OVERBOOKED_BENCH_REQUESTS", 100_000));
+static POSTED: LazyLock<u32> = LazyLock::new(|| *REQUESTS / 5);
+static ROUNDS: LazyLock<u32> = LazyLock::new(|| size("OVERBOOKED_BENCH_ROUNDS", 10));
+static TURNS: LazyLock<u32> = LazyLock::new(|| ROUNDS.div_ceil(3).min(3));
 const QUEUES: u32 = 3;
 
+fn size(variable: &str, usual: u32) -> u32 {
+    let given = std::env::var(variable).ok();
+    given.map_or(usual, |given| given.parse().expect("a number"))
+}
+
 fn queued(strategy: &str) -> Options {
-    let flags = format!("rush {strategy} --requests {POSTED} --workers {CLIENTS}");
+    let flags = format!("rush {strategy} --requests {} --workers {CLIENTS}", *POSTED);
     Typed::parse_from(flags.split(' ')).options
 }
 
@@ -99,7 +106,7 @@ async fn posted(cluster: &Cluster, options: Options) -> f64 {
 /// many consumers, without a database.
 async fn queues_in_turns(name: &str, ours: impl AsyncFn() -> f64, alone: impl AsyncFn() -> f64) {
     let mut ratios = Vec::new();
-    for _ in 0..TURNS {
+    for _ in 0..*TURNS {
         let (ours, alone) = (ours().await, alone().await);
         eprintln!("  {ours:.0} to {alone:.0} a second");
         ratios.push(ours / alone);
@@ -122,7 +129,7 @@ async fn rabbitmq_alone(url: &AmqpUrl) -> f64 {
     for number in 0..CLIENTS {
         let mut publisher = amqp.publisher();
         tasks.spawn(async move {
-            for message in 0..POSTED / CLIENTS {
+            for message in 0..*POSTED / CLIENTS {
                 publisher.publish(&queue(number + message), MESSAGE).await.expect("confirmed");
             }
         });
@@ -142,12 +149,12 @@ async fn rabbitmq_alone(url: &AmqpUrl) -> f64 {
     for number in 0..QUEUES {
         amqp.delete(&queue(number)).await.expect("nothing stays");
     }
-    f64::from(POSTED) / taken.as_secs_f64()
+    f64::from(*POSTED) / taken.as_secs_f64()
 }
 
 /// How many of all messages go into this queue.
 fn share(queue: u32) -> u32 {
-    let messages = (0..CLIENTS).flat_map(|sender| (0..POSTED / CLIENTS).map(move |m| sender + m));
+    let messages = (0..CLIENTS).flat_map(|sender| (0..*POSTED / CLIENTS).map(move |m| sender + m));
     u32::try_from(messages.filter(|message| message % QUEUES == queue).count()).unwrap_or(0)
 }
 
@@ -159,7 +166,7 @@ async fn kafka_alone(brokers: &Brokers) -> f64 {
     for number in 0..CLIENTS {
         let mut senders: Vec<Kafka> = (0..QUEUES).map(|_| open()).collect();
         tasks.spawn(async move {
-            for message in 0..POSTED / CLIENTS {
+            for message in 0..*POSTED / CLIENTS {
                 let partition = (number + message) % QUEUES;
                 let sender = &mut senders[partition as usize];
                 let produced = sender.produce(partition.cast_signed(), MESSAGE.to_vec());
@@ -180,7 +187,7 @@ async fn kafka_alone(brokers: &Brokers) -> f64 {
     tasks.join_all().await;
     let taken = begin.elapsed();
     open().delete().await.expect("nothing stays");
-    f64::from(POSTED) / taken.as_secs_f64()
+    f64::from(*POSTED) / taken.as_secs_f64()
 }
 
 /// As the kernel counts it; nothing where it does not.
@@ -194,14 +201,14 @@ fn peak() -> String {
 /// as many clients, the same server.
 async fn holds_in_turns(cluster: &Cluster, redis: &Path) {
     let mut ratios = Vec::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..*ROUNDS {
         let theirs = redis_benchmark(&redis.join(REDIS_SOCKET));
         let ours = redis_hold(cluster, &redis.join(REDIS_SOCKET)).await;
         eprintln!("  {:.3} to {:.3} ms a call", ours * 1e3, theirs * 1e3);
         ratios.push(ours / theirs);
     }
     ratios.sort_by(f64::total_cmp);
-    let [low, high] = [1, 3].map(|share| ratios[(ROUNDS - 1) * share / 4]);
+    let [low, high] = [1, 3].map(|share| ratios[(ratios.len() - 1) * share / 4]);
     eprintln!(
         "redis-hold, a call of Redis to redis-benchmark's: {:.3} (half of them from {low:.3} to \
          {high:.3})",
@@ -211,7 +218,7 @@ async fn holds_in_turns(cluster: &Cluster, redis: &Path) {
 
 async fn redis_hold(cluster: &Cluster, socket: &Path) -> f64 {
     let socket = socket.display();
-    let flags = format!("rush redis-hold --requests {REQUESTS} --workers {CLIENTS}");
+    let flags = format!("rush redis-hold --requests {} --workers {CLIENTS}", *REQUESTS);
     let flags = format!("{flags} --redis unix://{socket}");
     let options = Typed::parse_from(flags.split(' ')).options;
     let done = headless(&options, &cluster.target(), CancellationToken::new()).await;
@@ -249,7 +256,7 @@ struct Run {
 async fn in_turns(words: &str, one: impl AsyncFn() -> f64, other: impl AsyncFn() -> f64) {
     one().await;
     let mut pairs = Vec::new();
-    for round in 0..ROUNDS {
+    for round in 0..*ROUNDS {
         let (left, right) = if round % 2 == 0 {
             let left = timed(&one).await;
             (left, timed(&other).await)
@@ -261,7 +268,7 @@ async fn in_turns(words: &str, one: impl AsyncFn() -> f64, other: impl AsyncFn()
         pairs.push((left, right));
     }
     let ratios = sorted(&pairs, |(left, right)| left.throughput / right.throughput);
-    let [low, high] = [1, 3].map(|share| ratios[(ROUNDS - 1) * share / 4]);
+    let [low, high] = [1, 3].map(|share| ratios[(ratios.len() - 1) * share / 4]);
     eprintln!("{words}: {:.3} (half of the pairs from {low:.3} to {high:.3})", median(&ratios));
     let micros = |run: &Run| run.processor.as_secs_f64() * 1e6;
     let [left, right] =
@@ -286,7 +293,7 @@ fn median(sorted: &[f64]) -> f64 {
 async fn timed(run: &impl AsyncFn() -> f64) -> Run {
     let before = processor_time();
     let throughput = run().await;
-    Run { throughput, processor: processor_time().saturating_sub(before) / REQUESTS }
+    Run { throughput, processor: processor_time().saturating_sub(before) / *REQUESTS }
 }
 
 /// This program's, and that of the programs that it has run and that are over (proc(5), `utime` to
@@ -299,7 +306,7 @@ fn processor_time() -> Duration {
 }
 
 fn options(strategy: &str) -> Options {
-    let flags = format!("rush {strategy} --requests {REQUESTS} --workers {CLIENTS}");
+    let flags = format!("rush {strategy} --requests {} --workers {CLIENTS}", *REQUESTS);
     Typed::parse_from(flags.split(' ')).options
 }
 
@@ -337,7 +344,7 @@ fn pgbench(cluster: &Cluster, strategy: &str) -> f64 {
     let made = connection("psql").args(["-q", "-f", &house]).output().expect("psql");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let script = format!("{folder}/{strategy}.sql");
-    let (clients, each) = (CLIENTS.to_string(), (REQUESTS / CLIENTS).to_string());
+    let (clients, each) = (CLIENTS.to_string(), (*REQUESTS / CLIENTS).to_string());
     let arguments = ["-n", "-M", "prepared", "-j", "2", "-c", &clients, "-t", &each, "-f", &script];
     let ran = connection("pgbench").args(arguments).output().expect("pgbench");
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();

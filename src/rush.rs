@@ -35,6 +35,7 @@ mod endpoint;
 pub mod fault;
 pub mod figures;
 pub mod headless;
+mod leftovers;
 mod letter;
 pub mod lock_wait_sampler;
 pub mod model;
@@ -86,6 +87,8 @@ const PREFIX: &str = "overbooked_rush";
 const APPLICATION: &str = "overbooked/rush";
 /// How long a database that is away is waited for between two strategies.
 const AWAY_FOR: Duration = Duration::from_secs(10);
+/// How long a part that is away is waited for, only to delete what we have made in it.
+const CLEARED_WITHIN: Duration = Duration::from_secs(10);
 /// How many batches may be on their way from the workers before they wait.
 const BATCHES: usize = 64;
 
@@ -134,6 +137,9 @@ pub async fn run_with_faults(
         tell(&reports, Report::Note(note)).await;
     }
     let parts = Arc::new(Parts::start(options, &reports).await?);
+    for note in leftovers::clear(options, &parts, &swept.dropped).await {
+        tell(&reports, Report::Note(note)).await;
+    }
     let (trace, faults) = (Arc::new(Trace::new(options)), Mutex::new(faults));
     let rush = Rush { options, target, pool, trace, parts, faults, reports, stop };
     for (strategy, fault) in options.runs() {
@@ -208,10 +214,33 @@ impl Rush<'_> {
         let connector = Connector::to(target, &application).await?;
         let schema: Arc<str> = schema.into();
         let context = Arc::new(self.context((strategy, fault), connector, &schema));
-        seats_table::build(&context.connector, &schema, &*context.strategy).await?;
+        let end = self.sell((strategy, fault), &context, &application).await;
+        let was_away = matches!(end, Err(AttemptError::PartAway { .. }));
+        let is_ours = strategy.entry().part.is_some_and(|part| self.parts.is_private(part));
+        // Where it broke for want of its part, that is told already; and one of our own goes with
+        // all that is in it.
+        match clear(&context, was_away || is_ours).await {
+            Err(trouble) if !was_away && !is_ours => {
+                tell(&self.reports, Report::Note(format!("{strategy}: {trouble}"))).await;
+            }
+            _ => {}
+        }
+        end
+    }
+
+    /// From the making of its tables to the verdict. Whatever it ends with, the strategy is cleared
+    /// away afterwards.
+    async fn sell(
+        &self,
+        (strategy, fault): (StrategyName, Option<Fault>),
+        context: &Arc<WorkerContext>,
+        application: &str,
+    ) -> Result<End, AttemptError> {
+        let schema = &context.schema;
+        seats_table::build(&context.connector, schema, &*context.strategy).await?;
         let ready = async {
-            context.strategy.prepare(&context).await?;
-            seats_table::rehearse(&context).await
+            context.strategy.prepare(context).await?;
+            seats_table::rehearse(context).await
         };
         match ready.await {
             Err(trouble) if trouble.is_unsupported() => {
@@ -220,8 +249,8 @@ impl Rush<'_> {
             rehearsed => rehearsed?,
         }
         context.figures.reset();
-        seats_table::fill(&context.connector, &schema, self.options).await?;
-        self.perform((strategy, fault), context, &application)
+        seats_table::fill(&context.connector, schema, self.options).await?;
+        self.perform((strategy, fault), Arc::clone(context), application)
             .await
             .map(|done| End::Finished(Box::new(done)))
     }
@@ -272,8 +301,8 @@ impl Rush<'_> {
         context: Arc<WorkerContext>,
         application: &str,
     ) -> Result<Finished, AttemptError> {
-        let mut pool = WorkerPool::staff(Arc::clone(&context), self.options.compartments).await?;
         let sampler = LockWaitSampler::start(&context.connector, application).await?;
+        let mut pool = WorkerPool::staff(Arc::clone(&context), self.options.compartments).await?;
         tell(&self.reports, Report::Opened(strategy, fault)).await;
         let begin = Instant::now();
         let (settled, hear) = mpsc::channel(BATCHES);
@@ -287,9 +316,6 @@ impl Rush<'_> {
         let record =
             seats_table::record_when_up(&context.connector, &context.schema, &context.stop).await?;
         let verdict = Verdict::new(&record, &tally.acknowledged);
-        if let Err(trouble) = context.strategy.verify(&context).await {
-            tell(&self.reports, Report::Note(format!("{strategy}: {trouble}"))).await;
-        }
         let sold_out = context.sold_out.since().map(|then| then.saturating_duration_since(begin));
         let (figures, stopped) = (context.figures.counts(), context.stop.is_cancelled());
         Ok(Finished { wall, sold_out, tally, waits, figures, verdict, stopped })
@@ -329,6 +355,22 @@ impl Rush<'_> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Clears away what the strategy has made in its part. One that is just coming back is asked again
+/// for a moment.
+async fn clear(context: &WorkerContext, only_once: bool) -> Result<(), AttemptError> {
+    let began = Instant::now();
+    loop {
+        match context.strategy.clear().await {
+            Err(AttemptError::PartAway { .. })
+                if !only_once && began.elapsed() < CLEARED_WITHIN =>
+            {
+                pause::pulse_once().await;
+            }
+            cleared => return cleared,
         }
     }
 }

@@ -130,11 +130,18 @@ pub fn parse(text: &str) -> Result<EtcdCommand, CommandError> {
 }
 
 fn unknown(verb: &str) -> CommandError {
+    CommandError { problem: format!("{verb} is no command of etcd's"), hint: known() }
+}
+
+/// What is said to psql's commands that ask a database.
+pub fn of_psql(command: &str) -> CommandError {
+    let problem = format!("{} asks a database", command.trim());
+    CommandError { problem, hint: known() }
+}
+
+fn known() -> String {
     let verbs: Vec<&str> = FORMS.iter().map(|(name, _)| *name).collect();
-    CommandError {
-        problem: format!("{verb} is no command of etcd's"),
-        hint: format!("this session speaks to etcd; its commands are {}", verbs.join(", ")),
-    }
+    format!("this session speaks to etcd; its commands are {}", verbs.join(", "))
 }
 
 fn read(verb: &str, rest: &[&str]) -> Result<EtcdCommand, String> {

@@ -56,6 +56,9 @@ const PREFETCHED: u16 = 32;
 /// How often a message may come back before it is a dead letter.
 const DELIVERY_LIMIT: i64 = 5;
 
+/// How long a queue of a rush that was killed stays: so long without a consumer, in milliseconds.
+const EXPIRES_AFTER_MS: i32 = 60 * 60 * 1_000;
+
 /// A message that outlives the server.
 const PERSISTENT: u8 = 2;
 
@@ -226,14 +229,19 @@ impl Amqp {
         Ok(self.in_time(declared).await?.message_count())
     }
 
-    /// Deletes both, with what is in them.
+    /// Deletes both, with what is in them; the second one also where the first stays. What is not
+    /// there is no error.
     pub async fn delete(&self, queue: &str) -> Result<(), PartError> {
+        let work = self.delete_one(queue, Queue::Work).await;
+        let dead = self.delete_one(queue, Queue::Dead).await;
+        work.and(dead)
+    }
+
+    /// On a channel of its own, which a refusal closes.
+    async fn delete_one(&self, queue: &str, kind: Queue) -> Result<(), PartError> {
         let (_connection, channel) = self.channel().await?;
-        for kind in [Queue::Work, Queue::Dead] {
-            let deleted = channel.queue_delete(kind.named(queue), QueueDeleteOptions::default());
-            self.in_time(deleted).await?;
-        }
-        Ok(())
+        let deleted = channel.queue_delete(kind.named(queue), QueueDeleteOptions::default());
+        self.in_time(deleted).await.map(drop)
     }
 
     /// One more who publishes.
@@ -343,6 +351,7 @@ async fn declare(channel: &Channel, queue: &str) -> lapin::Result<()> {
     let mut both = FieldTable::default();
     both.insert("x-queue-type".into(), text("quorum"));
     both.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
+    both.insert("x-expires".into(), AMQPValue::LongInt(EXPIRES_AFTER_MS));
     let mut work = both.clone();
     work.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(DELIVERY_LIMIT));
     work.insert("x-dead-letter-exchange".into(), text(""));

@@ -40,14 +40,21 @@ use super::link::Link;
 const PART: &str = "Kafka";
 
 /// How long an answer may take, and a new connection.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Kafka's own port.
 const PORT: u16 = 9092;
 
 /// How long a broker may wait for something to be fetched. Not every broker answers as soon as
-/// there is something.
+/// there is something: tansu 0.6 waits for as long as it may.
 const FETCH_WAIT_MS: i32 = 5;
+
+/// After so many answers without a record a broker may look twice as long, and again. tansu 0.6 on
+/// a busy machine can say that there is nothing where there is: it lists the whole partition.
+const EMPTY_ANSWERS: u32 = 8;
+
+/// How often the wait doubles at most: to 320 ms.
+const DOUBLINGS: u32 = 6;
 
 /// How much is fetched at once.
 const FETCHED: i32 = 64 * 1024;
@@ -148,6 +155,8 @@ pub struct Kafka {
     link: Link,
     topic: String,
     open: Option<Open>,
+    /// How many answers in a row had no record.
+    empty_answers: u32,
 }
 
 struct Open {
@@ -165,6 +174,9 @@ impl fmt::Debug for Kafka {
 /// controller.
 const MAY_PASS: [i16; 10] = [3, 5, 6, 7, 8, 9, 13, 19, 20, 41];
 
+const HUNG_UP: &str = "it closed the connection without an answer, as a broker does that is ending, \
+    or that wants TLS (kafkas://) or a password (kafka://user:password@, SASL PLAIN)";
+
 /// There is such a topic.
 const EXISTS: i16 = 36;
 
@@ -175,7 +187,7 @@ impl Kafka {
     /// Not connected yet: the first question connects.
     pub fn new(brokers: &Brokers, link: &Link, topic: &str) -> Self {
         let (brokers, link) = (brokers.clone(), link.clone());
-        Self { brokers, link, topic: topic.to_owned(), open: None }
+        Self { brokers, link, topic: topic.to_owned(), open: None, empty_answers: 0 }
     }
 
     /// Makes the topic if there is none, and says which one it is.
@@ -217,6 +229,18 @@ impl Kafka {
             let known = self.metadata(&mut wire).await?;
             let topic = known.topics.first().filter(|topic| topic.error_code == 0);
             Ok(topic.map(|topic| TopicId(*topic.topic_id.as_bytes())))
+        };
+        self.in_time(looking).await
+    }
+
+    /// What all topics there are called.
+    pub async fn topics(&mut self) -> Result<Vec<String>, PartError> {
+        let looking = async {
+            let (mut wire, _) = self.connect().await?;
+            let question = MetadataRequest::default().with_topics(None);
+            let known: MetadataResponse = self.ask(&mut wire, ApiKey::Metadata, &question).await?;
+            let names = known.topics.into_iter().filter_map(|topic| topic.name);
+            Ok(names.map(|name| name.to_string()).collect())
         };
         self.in_time(looking).await
     }
@@ -266,7 +290,7 @@ impl Kafka {
             .with_partition_max_bytes(FETCHED);
         let topic = FetchTopic::default().with_topic(self.name()).with_partitions(vec![wanted]);
         let question = FetchRequest::default()
-            .with_max_wait_ms(FETCH_WAIT_MS)
+            .with_max_wait_ms(fetch_wait_ms(self.empty_answers))
             .with_min_bytes(1)
             .with_max_bytes(FETCHED)
             .with_session_epoch(-1)
@@ -286,6 +310,8 @@ impl Kafka {
                 value: record.value.unwrap_or_default(),
             }));
         }
+        self.empty_answers =
+            if fetched.is_empty() { self.empty_answers.saturating_add(1) } else { 0 };
         Ok(fetched)
     }
 
@@ -350,7 +376,9 @@ impl Kafka {
     }
 
     async fn open(&self, address: &Address) -> Result<Wire, PartError> {
-        let away = |source| PartError::Away { part: PART, place: address.to_string(), source };
+        let place = || address.to_string();
+        let away =
+            |source| PartError::Away { part: PART, place: place(), source: explained(source) };
         let mut wire = Wire::over(address.open(&self.link).await.map_err(away)?);
         if let Some(account) = &self.brokers.account {
             let let_in = wire.authenticate(account).await.map_err(away)?;
@@ -390,7 +418,7 @@ impl Kafka {
     }
 
     fn away(&self, source: io::Error) -> PartError {
-        PartError::Away { part: PART, place: self.place(), source }
+        PartError::Away { part: PART, place: self.place(), source: explained(source) }
     }
 
     fn silent(&self) -> PartError {
@@ -418,6 +446,18 @@ impl Kafka {
             }
             error => error,
         }
+    }
+}
+
+fn fetch_wait_ms(empty_answers: u32) -> i32 {
+    FETCH_WAIT_MS << (empty_answers / EMPTY_ANSWERS).min(DOUBLINGS)
+}
+
+/// Brokers hang up on whoever speaks without the TLS or the password that they want.
+fn explained(source: io::Error) -> io::Error {
+    match source.kind() {
+        io::ErrorKind::UnexpectedEof => io::Error::other(HUNG_UP),
+        _ => source,
     }
 }
 
@@ -453,6 +493,12 @@ mod tests {
         assert!(!format!("{brokers:?}").contains("crt"));
         let brokers: Brokers = "localhost:29092".parse().unwrap();
         assert_eq!(brokers.first.to_string(), "localhost:29092");
+    }
+
+    #[test]
+    fn a_broker_that_finds_nothing_gets_more_time() {
+        let waits = [0, 7, 8, 16, 47, 48, u32::MAX].map(fetch_wait_ms);
+        assert_eq!(waits, [5, 5, 10, 20, 160, 320, 320]);
     }
 
     #[test]

@@ -120,13 +120,23 @@ pub async fn start_rabbitmq_with(more: &str) -> Result<(PartServer, AmqpUrl), St
 /// A broker that speaks Kafka's protocol, on a loopback port. It keeps everything in memory: what
 /// it had accepted is lost when it is killed.
 pub async fn start_kafka() -> Result<(PartServer, Brokers), StartError> {
+    start_broker(None).await
+}
+
+/// The same behind a front: its clients are told to come to `host:port`.
+pub async fn start_kafka_behind(front: &str) -> Result<(PartServer, Brokers), StartError> {
+    start_broker(Some(front)).await
+}
+
+async fn start_broker(front: Option<&str>) -> Result<(PartServer, Brokers), StartError> {
     const PART: &str = "Kafka";
     let program = find(PART, &["tansu"])?;
     let ports = free_ports().map_err(|source| StartError::Io { part: PART, source })?;
     let place = format!("tcp://127.0.0.1:{}", ports.clients);
+    let told = front.map_or_else(|| place.clone(), |front| format!("tcp://{front}"));
     let arguments = [
         ["--listener-url", &place],
-        ["--advertised-listener-url", &place],
+        ["--advertised-listener-url", &told],
         ["--storage-engine", "memory://rush/"],
     ];
     let arguments = std::iter::once("broker").chain(arguments.concat());

@@ -176,7 +176,7 @@ fn new_name(prefix: &str) -> String {
 }
 
 /// Whether it is a name as [`new_name`] gives it, and so safe to stand unquoted in SQL.
-fn is_given_by_us(name: &str, prefix: &str) -> bool {
+pub(crate) fn is_given_by_us(name: &str, prefix: &str) -> bool {
     let digits = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     digits.is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(is_digit))

@@ -137,6 +137,15 @@ impl AttemptError {
         }
     }
 
+    /// The same, where it is in the way of deleting something.
+    pub(super) fn staying(self, what: &str) -> Self {
+        let message = format!("{what} could not be deleted: {self}");
+        match self {
+            Self::PartAway { class, .. } => Self::PartAway { class, message },
+            other => Self::Refused { class: other.class().clone(), message },
+        }
+    }
+
     /// What it is counted by.
     pub fn class(&self) -> &ErrorClass {
         match self {

@@ -46,7 +46,7 @@ impl Fault {
     }
 
     /// Whether it needs a part to befall.
-    pub(super) fn befalls_part(self) -> bool {
+    pub fn befalls_part(self) -> bool {
         matches!(self, Self::KillPart | Self::Cut)
     }
 }

@@ -34,7 +34,7 @@ pub enum Format {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// The strategies to compare, in this order [default: all that have what they need]
-    #[arg(value_enum, value_name = "STRATEGY")]
+    #[arg(value_enum, value_name = "STRATEGY", value_delimiter = ',')]
     pub strategies: Vec<StrategyName>,
     /// How many passengers ask for a seat
     #[arg(
@@ -51,7 +51,11 @@ pub struct Options {
     )]
     pub seats: u32,
     /// How many compartments they are divided into
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=26))]
+    #[arg(
+        long,
+        default_value_t = 3,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_COMPARTMENTS))
+    )]
     pub compartments: u32,
     /// How many workers book at the same time, each on its own connection
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -259,6 +263,9 @@ pub enum OptionsError {
     #[error("{flag} and --with {word} exclude each other")]
     TwoParts { flag: &'static str, word: &'static str },
 }
+
+/// As many as have a letter.
+pub(super) const MOST_COMPARTMENTS: u32 = 26;
 
 /// How long a passenger who does not think at all has to pay.
 const SHORTEST_TTL: Duration = Duration::from_secs(2);

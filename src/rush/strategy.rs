@@ -224,11 +224,9 @@ pub(super) trait Strategy: Send + Sync {
         Err(AttemptError::no_queues())
     }
 
-    /// When all is over: nothing of it stays, and its last figures are counted.
-    fn verify<'a>(
-        &'a self,
-        _context: &'a WorkerContext,
-    ) -> BoxFuture<'a, Result<(), AttemptError>> {
+    /// When all is over, however it ended: nothing that it has made beside the database stays. It
+    /// is asked also where [`Strategy::prepare`] did not come to its end, and for a run that died.
+    fn clear(&self) -> BoxFuture<'_, Result<(), AttemptError>> {
         Box::pin(ready(Ok(())))
     }
 }

@@ -42,15 +42,23 @@ impl WorkerPool {
         let threads = WorkerThread::assemble(context.workers as usize)
             .map_err(|error| AttemptError::no_thread(&error))?;
         let mut pool = Self { context, threads, dispatches: Vec::new(), tasks: JoinSet::new() };
-        match pool.context.staffing {
-            Staffing::Everyone => pool.start_workers().await?,
-            Staffing::OneACompartment => pool.start_queue_workers(compartments, 1).await?,
-            Staffing::CandidatesACompartment => {
-                pool.start_queue_workers(compartments, CANDIDATES).await?;
-            }
-            Staffing::PostedToCompartments => pool.start_post(compartments).await?,
+        if let Err(trouble) = pool.start(compartments).await {
+            // Whoever has started would make anew what is cleared away now.
+            pool.tasks.shutdown().await;
+            return Err(trouble);
         }
         Ok(pool)
+    }
+
+    async fn start(&mut self, compartments: u32) -> Result<(), AttemptError> {
+        match self.context.staffing {
+            Staffing::Everyone => self.start_workers().await,
+            Staffing::OneACompartment => self.start_queue_workers(compartments, 1).await,
+            Staffing::CandidatesACompartment => {
+                self.start_queue_workers(compartments, CANDIDATES).await
+            }
+            Staffing::PostedToCompartments => self.start_post(compartments).await,
+        }
     }
 
     async fn start_workers(&mut self) -> Result<(), AttemptError> {

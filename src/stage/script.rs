@@ -95,6 +95,11 @@ impl Script {
         self.scenario.sessions.iter().any(|player| &player.name == name)
     }
 
+    /// Whether the session speaks to etcd.
+    pub(crate) fn speaks_to_etcd(&self, name: &SessionName) -> bool {
+        self.scenario.etcd_sessions().contains(&name)
+    }
+
     /// How many steps there are.
     pub fn len(&self) -> usize {
         self.schedule.launches.len()

@@ -20,6 +20,9 @@ use crate::run::Command;
 /// What psql says to `\r`.
 const CLEARED: &str = "Query buffer reset (cleared).";
 
+/// What `etcdctl` does not want.
+const COMMANDS_END: &str = "a command to etcd ends with ; here, as a statement does";
+
 impl Stage {
     pub(super) fn enter(&mut self) -> Vec<Effect> {
         let Some(pane) = self.panes.focused_mut() else { return Vec::new() };
@@ -45,6 +48,11 @@ impl Stage {
             return self.remembering(text, effects);
         } else {
             pane.editor.new_line();
+            let name = pane.name.clone();
+            let script = self.course.script.as_ref();
+            if script.is_some_and(|script| script.speaks_to_etcd(&name)) {
+                self.message = Some(Message::plain(COMMANDS_END).because_of(&name));
+            }
         }
         Vec::new()
     }

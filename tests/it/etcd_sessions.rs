@@ -77,7 +77,15 @@ async fn a_lock_that_is_waited_for_can_be_cancelled_and_its_place_in_the_queue_i
         Report::Event(Event { kind: Kind::Failed(message), .. }) => Some(message.clone()),
         _ => None,
     });
-    assert_eq!(refused.unwrap().code, "57014");
+    assert_eq!(refused.unwrap().message, "canceling the command due to user request");
+    // What asks a database's catalogs is refused by its own name.
+    run.submit("BobLock", "\\d seats");
+    let told = run.until_quiet().await;
+    let asks = told.iter().any(|report| {
+        matches!(report, Report::Event(Event { kind: Kind::Failed(message), .. })
+            if message.message == "\\d seats asks a database")
+    });
+    assert!(asks, "{told:?}");
     // Nobody is before Time but Alice, and after her unlocking nobody.
     run.submit("AliceLock", "unlock seats/A-4;");
     run.until_quiet().await;

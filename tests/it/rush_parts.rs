@@ -149,6 +149,16 @@ async fn a_request_that_the_database_refuses_is_a_dead_letter() {
 }
 
 #[test]
+fn strategies_may_stand_behind_commas() {
+    let chosen = options("for-update,queue version").chosen();
+    assert_eq!(
+        chosen,
+        [StrategyName::ForUpdate, StrategyName::Queue, StrategyName::Version],
+        "{chosen:?}"
+    );
+}
+
+#[test]
 fn a_strategy_without_its_part_is_left_out_of_all_and_refused_by_name() {
     let all = options("");
     assert!(!all.chosen().contains(&StrategyName::RedisHold));

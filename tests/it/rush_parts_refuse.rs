@@ -1,6 +1,5 @@
 //! Parts that are there and do not do what they are asked: what is said, and that nothing hangs.
 
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use overbooked::rush::board::End;
 use tokio::net::{TcpListener, UnixStream};
 use tokio::time::{interval, timeout};
 
+use crate::front::certify;
 use crate::rush::rush;
 use crate::rush_ends::url;
 use crate::rush_parts::is_here;
@@ -124,13 +124,6 @@ async fn what_is_no_redis_and_no_etcd_is_said_to_be_none() {
     let board = timeout(Duration::from_mins(1), rush(&database, &flags)).await.expect("it ends");
     let End::Broken(why) = &board.ended[0].end else { panic!("{board:?}") };
     assert!(why.contains("etcd"), "{why}");
-}
-
-/// A certificate for localhost and its key.
-fn certify(folder: &Path) {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    std::fs::write(folder.join("server.crt"), certified.cert.pem()).unwrap();
-    std::fs::write(folder.join("server.key"), certified.signing_key.serialize_pem()).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

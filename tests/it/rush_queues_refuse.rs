@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use overbooked::parts::private;
@@ -12,14 +11,12 @@ use overbooked::rush::board::{Board, End};
 use overbooked::rush::headless::headless;
 use overbooked::rush::options::Options;
 use overbooked::rush::strategy::StrategyName;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{interval, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::front::{Front, certify};
 use crate::rush::{finished, options, rush};
 use crate::rush_ends::url;
 use crate::rush_parts::is_here;
@@ -101,42 +98,12 @@ async fn a_rabbitmq_that_is_short_of_memory_says_so() {
     server.stop().await.unwrap();
 }
 
-/// A certificate for localhost and its key.
-fn certify(folder: &Path) {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    std::fs::write(folder.join("server.crt"), certified.cert.pem()).unwrap();
-    std::fs::write(folder.join("server.key"), certified.signing_key.serialize_pem()).unwrap();
-}
-
-/// TLS in front of what listens there.
-async fn encrypted(folder: &Path, behind: String) -> u16 {
-    let certificate = CertificateDer::from_pem_file(folder.join("server.crt")).unwrap();
-    let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((guest, _)) = listener.accept().await {
-            let (acceptor, behind) = (acceptor.clone(), behind.clone());
-            tokio::spawn(async move {
-                let Ok(mut guest) = acceptor.accept(guest).await else { return };
-                let mut server = TcpStream::connect(behind).await.unwrap();
-                let _ = tokio::io::copy_bidirectional(&mut guest, &mut server).await;
-            });
-        }
-    });
-    port
-}
-
 /// The program's own words, its exit code with them; `trusted` is a certificate.
-fn said(database: &Database, flags: &str, trusted: Option<&Path>) -> (Option<i32>, String) {
+pub(crate) fn said(
+    database: &Database,
+    flags: &str,
+    trusted: Option<&Path>,
+) -> (Option<i32>, String) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_overbooked"));
     program.args(["rush", "--headless", "--requests", "20", "--seats", "5", "--workers", "2"]);
     program.args(flags.split(' ')).args(["--url", &url(database)]).env_remove("SSL_CERT_FILE");
@@ -156,7 +123,9 @@ async fn a_rabbitmq_wants_its_password_and_a_certificate_that_is_trusted() {
     assert!(why.starts_with("RabbitMQ 403: ACCESS_REFUSED"), "{why}");
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path());
-    let port = encrypted(folder.path(), place.to_string()).await;
+    let front = Front::bind(folder.path()).await;
+    let port = front.port();
+    front.lead_to(place.to_string());
     let database = Database::create().await;
     let flags = format!("rabbit-queue --amqp amqps://rush:wrong@localhost:{port}");
     let (code, words) = said(&database, &flags, None);
@@ -175,7 +144,9 @@ async fn a_kafka_behind_tls_is_trusted_if_its_certificate_is() {
     let (server, place) = private::start_kafka().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path());
-    let port = encrypted(folder.path(), place.to_string()).await;
+    let front = Front::bind(folder.path()).await;
+    let port = front.port();
+    front.lead_to(place.to_string());
     let database = Database::create().await;
     let flags = format!("kafka-queue --kafka kafkas://localhost:{port}");
     let (code, words) = said(&database, &flags, None);
@@ -269,7 +240,9 @@ async fn an_etcd_wants_its_password_and_a_certificate_that_is_trusted() {
     assert!(why.starts_with("etcd ") && why.contains("invalid user ID or password"), "{why}");
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path());
-    let port = encrypted(folder.path(), place).await;
+    let front = Front::bind(folder.path()).await;
+    let port = front.port();
+    front.lead_to(place);
     let database = Database::create().await;
     let flags = format!("etcd-lock-fenced --etcd https://root:s3cret@localhost:{port}");
     let (code, words) = said(&database, &flags, None);

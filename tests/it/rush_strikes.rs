@@ -193,7 +193,9 @@ async fn rabbitmq_sells_each_seat_once_under_every_fault() {
         kept(&board, OF_RABBITMQ);
         let count = |figure| counted(&board, StrategyName::RabbitQueue, figure);
         assert_eq!((count(Figure::DeadLetters), count(Figure::LostRequests)), (0, 0), "{fault}");
-        assert!(count(Figure::PartCalls) >= requests(), "{fault}");
+        // What was on its way to a part that is struck may be answered without being confirmed.
+        let confirmed = count(Figure::PartCalls);
+        assert!(confirmed >= requests() || fault.befalls_part(), "{fault}: {confirmed}");
         match fault {
             Fault::Pause => assert!(count(Figure::Pauses) > 0),
             Fault::Duplicate => {
@@ -205,8 +207,8 @@ async fn rabbitmq_sells_each_seat_once_under_every_fault() {
     }
 }
 
-/// The broker keeps everything in memory: what it had accepted and is killed with is lost, which is
-/// said, and asked again.
+/// The broker (tansu) keeps everything in memory: what it had accepted and is killed with is lost,
+/// which is said, and asked again. Nothing else may be.
 #[tokio::test(flavor = "multi_thread")]
 async fn kafka_sells_each_seat_once_under_every_fault() {
     if !is_here("tansu") {
@@ -216,17 +218,19 @@ async fn kafka_sells_each_seat_once_under_every_fault() {
         let board = struck("kafka-queue", fault, "--with kafka").await;
         kept(&board, "kafka-queue");
         let count = |figure| counted(&board, StrategyName::KafkaQueue, figure);
-        assert!(count(Figure::PartCalls) >= requests(), "{fault}");
+        let confirmed = count(Figure::PartCalls);
+        assert!(confirmed >= requests() || fault.befalls_part(), "{fault}: {confirmed}");
         match fault {
             Fault::Pause => assert!(count(Figure::Pauses) > 0),
             Fault::Duplicate => assert!(count(Figure::Duplicates) >= requests() / 100),
             Fault::KillPart | Fault::Cut => had_errors(&board, "Kafka"),
         }
-        // It can lose some by itself when many come at once; whatever it loses is told.
+        let lost = count(Figure::LostRequests);
+        assert!(lost == 0 || fault == Fault::KillPart, "{fault}: {lost}");
         let table = table::render(&board, &options("naive"));
         let words = table.split_whitespace().collect::<Vec<_>>().join(" ");
         let is_told = words.contains("lost by the part and asked again");
-        assert_eq!(count(Figure::LostRequests) > 0, is_told, "{fault}: {table}");
+        assert_eq!(lost > 0, is_told, "{fault}: {table}");
     }
 }
 

@@ -84,10 +84,8 @@ impl Strategy for EtcdLock {
         })
     }
 
-    fn verify<'a>(
-        &'a self,
-        _context: &'a WorkerContext,
-    ) -> BoxFuture<'a, Result<(), AttemptError>> {
+    /// What cannot be deleted ends with its lease.
+    fn clear(&self) -> BoxFuture<'_, Result<(), AttemptError>> {
         Box::pin(clear(&self.parts, &self.schema))
     }
 }

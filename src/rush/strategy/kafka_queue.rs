@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::time::Instant;
@@ -17,7 +18,7 @@ use super::registry::Brief;
 use super::{Answer, Attempt, Brought, Sender, Strategy};
 use crate::core::sql::rush as sql;
 use crate::parts::PartError;
-use crate::parts::kafka_client::{Fetched, Kafka, TopicId};
+use crate::parts::kafka_client::{ANSWER_WITHIN, Fetched, Kafka, TopicId};
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::figures::{Figure, Figures};
 use crate::rush::letter::Letter;
@@ -27,8 +28,9 @@ use crate::rush::trace::Request;
 use crate::rush::worker::WorkerContext;
 use crate::rush::worker_client::{Phrase, WorkerClient};
 
-/// How often a missing record is looked for.
-const GAP: u32 = 50;
+/// How long a missing record is waited for: longer than its sender waits to hear that the part has
+/// it. What is missing then was never accepted, and its sender sends it again.
+const GAP: Duration = ANSWER_WITHIN.saturating_add(Duration::from_secs(1));
 
 /// Partitions in Kafka.
 pub(super) struct KafkaQueue {
@@ -87,7 +89,7 @@ impl Strategy for KafkaQueue {
                 fetched: VecDeque::new(),
                 furthest: 0,
                 kept: 0,
-                gap: 0,
+                gap: None,
                 figures: Arc::clone(&self.figures),
             });
             Ok(reader)
@@ -99,11 +101,12 @@ impl Strategy for KafkaQueue {
         Ok(Box::new(PartitionSender { senders, figures: Arc::clone(&self.figures) }))
     }
 
-    fn verify<'a>(
-        &'a self,
-        _context: &'a WorkerContext,
-    ) -> BoxFuture<'a, Result<(), AttemptError>> {
-        Box::pin(async move { Ok(self.open()?.delete().await?) })
+    fn clear(&self) -> BoxFuture<'_, Result<(), AttemptError>> {
+        Box::pin(async move {
+            let topic = &self.topic;
+            let deleted = self.open()?.delete().await;
+            deleted.map_err(|why| AttemptError::from(why).staying(&format!("the topic {topic}")))
+        })
     }
 }
 
@@ -141,8 +144,8 @@ struct PartitionReader {
     furthest: i64,
     /// Up to where the database was told, beside the sales.
     kept: i64,
-    /// How often the next record was missing.
-    gap: u32,
+    /// Since when the next record is missing, where a later one is there.
+    gap: Option<Instant>,
     figures: Arc<Figures>,
 }
 
@@ -236,15 +239,15 @@ impl PartitionReader {
         }
     }
 
-    /// Not every broker shows what was appended at the same time in its order: a record that is
-    /// missing is waited for a moment, and taken for a gap then.
+    /// Not every broker shows what was appended at the same time in its order: tansu 0.6 gives out
+    /// the offset first, and another's record may be there before. A record that is missing is
+    /// waited for, and taken for a gap then.
     async fn take(&mut self, place: i64, fetched: Vec<Fetched>) {
         let is_next = fetched.first().is_none_or(|first| first.offset == place);
-        if !is_next && self.gap < GAP {
-            self.gap += 1;
+        if !is_next && self.gap.get_or_insert_with(Instant::now).elapsed() < GAP {
             return pause::pulse_once().await;
         }
-        self.gap = 0;
+        self.gap = None;
         let first = fetched.first().map_or(place, |first| first.offset);
         let in_order = fetched.into_iter().zip(first..);
         let in_order = in_order.take_while(|(record, offset)| record.offset == *offset);

@@ -13,6 +13,7 @@ use super::registry::Brief;
 use super::sold_once::sell_once;
 use super::{Answer, Attempt, Brought, Sender, Strategy};
 use crate::core::sql::rush as sql;
+use crate::parts::PartError;
 use crate::parts::amqp_client::{Amqp, Consuming, Delivered, Publisher, Queue, Receipt};
 use crate::rush::attempt_error::AttemptError;
 use crate::rush::figures::{Figure, Figures};
@@ -111,15 +112,23 @@ impl Strategy for RabbitQueue {
         Ok(Box::new(QueueSender { publisher, queues, figures: Arc::clone(&self.figures) }))
     }
 
-    fn verify<'a>(
-        &'a self,
-        _context: &'a WorkerContext,
-    ) -> BoxFuture<'a, Result<(), AttemptError>> {
+    /// Whatever cannot be deleted, the rest is. Where the part itself is away, it is not asked for
+    /// each queue how long it takes not to answer.
+    fn clear(&self) -> BoxFuture<'_, Result<(), AttemptError>> {
         Box::pin(async move {
+            let amqp = self.amqp()?;
+            let (mut staying, mut why) = (Vec::new(), None);
             for queue in self.queues.all(self.compartments) {
-                self.amqp()?.delete(&queue).await?;
+                if !why.as_ref().is_some_and(PartError::may_pass) {
+                    match amqp.delete(&queue).await {
+                        Ok(()) => continue,
+                        Err(error) => why = Some(error),
+                    }
+                }
+                staying.push(queue);
             }
-            Ok(())
+            let Some(why) = why else { return Ok(()) };
+            Err(AttemptError::from(why).staying(&format!("the queues {}", staying.join(", "))))
         })
     }
 }

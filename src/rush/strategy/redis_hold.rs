@@ -84,10 +84,8 @@ impl Strategy for RedisHold {
         })
     }
 
-    fn verify<'a>(
-        &'a self,
-        _context: &'a WorkerContext,
-    ) -> BoxFuture<'a, Result<(), AttemptError>> {
+    /// What cannot be deleted ends by itself: holds and counters have a time to live.
+    fn clear(&self) -> BoxFuture<'_, Result<(), AttemptError>> {
         Box::pin(async move {
             let mut redis = self.open()?;
             for first in (0..=self.seats).step_by(DELETED_AT_ONCE.unsigned_abs() as usize) {

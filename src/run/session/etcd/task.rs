@@ -15,6 +15,7 @@ use super::EtcdSessionOptions;
 use super::client::Client;
 use super::reply::{Refusal, Reply};
 use crate::core::error_chain::with_causes;
+use crate::core::etcd_command;
 use crate::core::event::{Event, Kind, Pid, SubmissionId, TransactionStatus};
 use crate::parts::etcd_client::Change;
 use crate::run::participant::{Silence, Submission};
@@ -191,11 +192,19 @@ impl Task {
             return self.lose(submission).await;
         };
         let Submission { id, sql, step, typed } = submission;
+        // What psql asks the catalogs for such a command is SQL, which nobody has typed.
+        let of_psql = typed.as_ref().map(|typed| typed.line.clone());
+        let of_psql = of_psql.filter(|line| {
+            line.trim_start().starts_with('\\') && etcd_command::parse(&sql).is_err()
+        });
         self.sender.tell(Kind::Sent { submission: id, sql: sql.clone(), step, typed }).await;
         let cancelled = CancellationToken::new();
         let token = cancelled.clone();
         let done = async move {
-            let reply = client.execute(&sql, &token).await;
+            let reply = match of_psql {
+                Some(command) => Err(etcd_command::of_psql(&command).into()),
+                None => client.execute(&sql, &token).await,
+            };
             (client, reply)
         };
         let (since, done) = (Instant::now(), done.boxed());
