@@ -45,6 +45,24 @@ fn point_at(stage: &mut Stage, gesture: Gesture, over: Over) -> Vec<Effect> {
 }
 
 #[test]
+fn whoever_waits_for_the_end_of_a_command_to_etcd_is_told_what_ends_it() {
+    let mut stage = opened_with(library::open("chubby/expired-lease").unwrap());
+    let hint =
+        |stage: &Stage| stage.message.as_ref().is_some_and(|it| it.text().contains("with ;"));
+    press(&mut stage, "F1");
+    press(&mut stage, "Esc");
+    for (session, is_etcd) in [("Alice", false), ("AliceLock", true)] {
+        assert_eq!(stage.panes.focused().unwrap().name.as_str(), session);
+        for key in ["l", "s", "Enter"] {
+            press(&mut stage, key);
+        }
+        assert_eq!(hint(&stage), is_etcd, "{session}");
+        press(&mut stage, "Ctrl-C");
+        press(&mut stage, "Tab");
+    }
+}
+
+#[test]
 fn how_far_to_scroll_is_left_to_whoever_draws() {
     let mut stage = opened();
     let scrolls = |pane, motion| vec![Effect::Scroll(Scroll::Pane { pane, motion })];
