@@ -11,7 +11,6 @@
 //! that the screen has, too: see [`crate::stage::audience`].
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -32,10 +31,12 @@ mod name;
 mod people;
 mod qr;
 mod question;
+mod sales;
 mod self_test;
 mod server;
 mod shared;
 mod token;
+mod typed;
 mod view;
 
 pub use address::{Address, AddressError};
@@ -140,7 +141,7 @@ async fn open(address: Address, say: &Say, asks: mpsc::Sender<Asked>) -> io::Res
     let listener = TcpListener::bind(address.0).await?;
     let bound = listener.local_addr()?;
     let keys = Keys::new();
-    let url = url(bound, &keys);
+    let url = address::joining(bound, &keys.guests);
     let opened = Opened {
         code: qr::code(&url),
         address: url,
@@ -151,10 +152,6 @@ async fn open(address: Address, say: &Say, asks: mpsc::Sender<Asked>) -> io::Res
     let shared = Arc::new(Shared::new(bound, keys, opened, Arc::clone(say), asks));
     shared.tell();
     Ok(OpenRoom { listener, shared })
-}
-
-fn url(bound: SocketAddr, keys: &Keys) -> String {
-    format!("http://{}/join/{}", address::reachable(bound), keys.guests.as_str())
 }
 
 impl OpenRoom {

@@ -35,7 +35,7 @@ use engines::Engines;
 pub(crate) use machine::SCHEMA_PREFIX;
 pub use machine::lasting::{Lasting, Part, lasting_of};
 pub(crate) use machine::live_run::prelude;
-pub use machine::names::first_names;
+pub use machine::names::{MOST_PEOPLE, first_names};
 use task::{Driver, Task};
 
 /// How many reports may be on their way before the run waits for its driver.
@@ -249,6 +249,10 @@ pub enum Command {
     AddSession(Option<SessionName>),
     /// One more session: that of somebody in the room, who can do nothing but book.
     AddPerson(SessionName),
+    /// Let somebody in the room type into their session, which everybody sees from now on.
+    GivePane(SessionName),
+    /// Let them no longer: what they run is cancelled, and their session is closed.
+    TakePane(SessionName),
     /// Replay from a fresh setup until this many steps of the schedule are played: F6 (one less),
     /// F8 (none).
     GoTo(usize),
@@ -287,6 +291,10 @@ pub enum Report {
     GuestJoined(SessionName),
     /// Somebody in the room has a session, which has no pane.
     PersonJoined(SessionName),
+    /// Everybody sees the session of this person from now on, who types into it.
+    PaneGiven(SessionName),
+    /// Nobody sees it any more, and it is typed into no longer.
+    PaneTaken(SessionName),
     /// It has gone for good.
     Parted(SessionName),
     /// A fact. Events of no session (`session: None`) with `Sent`, `Rows`, `Done` and the like are

@@ -48,7 +48,7 @@ pub(super) fn configuration(keeping: Keeping) -> String {
     format!(
         "\
 # Written by Overbooked when it made this cluster.
-max_connections = 100              # sixty sessions, an observer, a rush and some guests
+max_connections = 200              # sixty sessions, a room of a hundred people, an observer, a rush
 max_prepared_transactions = 10
 shared_buffers = 32MB
 max_wal_size = 256MB

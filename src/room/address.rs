@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::str::FromStr;
 
+use super::token::Token;
+
 /// Where the room listens: this machine alone, unless another address is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address(pub SocketAddr);
@@ -58,6 +60,11 @@ pub(super) fn reachable(bound: SocketAddr) -> SocketAddr {
     });
     let ip = outward.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip());
     SocketAddr::new(ip, bound.port())
+}
+
+/// What a browser is given, with this token in it.
+pub(super) fn joining(bound: SocketAddr, token: &Token) -> String {
+    format!("http://{}/join/{}", reachable(bound), token.as_str())
 }
 
 /// Whether a request that names this host means the room. A name that somebody else can point here

@@ -44,6 +44,10 @@ pub(super) struct Attempt {
     pub(super) waits: Option<String>,
     /// The version that was seen.
     seen: Option<String>,
+    /// When its first statement was sent: what it sees is no older.
+    began: Option<Duration>,
+    /// A moment at which the seat was free, by what it has seen.
+    pub(super) free_at: Option<Duration>,
 }
 
 /// What was sent last.
@@ -80,6 +84,8 @@ pub(super) enum Outcome {
     Refused { code: String, words: String },
     /// It never came to an answer.
     Broken(String),
+    /// The commit was acknowledged, and the seat was free again later.
+    GivenBack,
 }
 
 /// What is to be done next.
@@ -106,8 +112,8 @@ impl Attempt {
             return Err("a version needs a column \u{201c}version\u{201d} on this engine");
         }
         let (phase, answer) = (Phase::Ready, Answer::default());
-        let (who, waits, seen) = (who.to_owned(), None, None);
-        Ok(Self { who, seat, strategy, engine, think, phase, answer, waits, seen })
+        let (who, waits, seen, began, free_at) = (who.to_owned(), None, None, None, None);
+        Ok(Self { who, seat, strategy, engine, think, phase, answer, waits, seen, began, free_at })
     }
 
     /// The first statement.
@@ -141,8 +147,9 @@ impl Attempt {
     }
 
     /// Takes in an event of its session; what is to be done next, where that is known now.
-    pub(super) fn hear(&mut self, kind: &Kind) -> Option<Next> {
+    pub(super) fn hear(&mut self, kind: &Kind, at: Duration) -> Option<Next> {
         match kind {
+            Kind::Sent { .. } if self.phase == Phase::Begin => self.began = Some(at),
             Kind::Waiting(wait) => self.waits = Some(shown(&words::whom_and_what(wait))),
             Kind::Resumed { .. } => self.waits = None,
             Kind::Rows(rows) => self.answer.row = rows.first().cloned(),
@@ -150,6 +157,7 @@ impl Attempt {
             Kind::Failed(message) => self.answer.failure = Some(message.clone()),
             Kind::Ready { status, .. } => {
                 self.waits = None;
+                self.note_free(at);
                 return Some(self.answered(*status));
             }
             Kind::Lost { reason, .. } => return Some(Next::Over(Outcome::Broken(shown(reason)))),
@@ -165,6 +173,29 @@ impl Attempt {
     pub(super) fn thought(&mut self) -> String {
         self.phase = Phase::Update;
         self.update()
+    }
+
+    /// What an answer that came at this moment says about when the seat was free. A row that is
+    /// read without a lock may be as old as the transaction; one that is locked, or that the UPDATE
+    /// has found unchanged, is the newest.
+    fn note_free(&mut self, at: Duration) {
+        let Answer { row, tag, failure } = &self.answer;
+        if failure.is_some() {
+            return;
+        }
+        let blocks = self.engine != EngineKind::Optimistic;
+        match self.phase {
+            Phase::Look if row.as_ref().is_some_and(|row| row.first() == Some(&None)) => {
+                let is_newest = blocks && self.strategy == Strategy::ForUpdate;
+                self.free_at = if is_newest { Some(at) } else { self.began };
+            }
+            Phase::Update if blocks && tag != "UPDATE 0" => {
+                if matches!(self.strategy, Strategy::ConditionalUpdate | Strategy::Version) {
+                    self.free_at = Some(at);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn answered(&mut self, status: TransactionStatus) -> Next {
@@ -270,7 +301,13 @@ impl Outcome {
             }
             Self::Refused { code, words } => format!("{code} for {key}: {words}"),
             Self::Broken(why) => format!("{key}: {why}"),
+            Self::GivenBack => format!("{key} was yours; it has been given back"),
         }
+    }
+
+    /// Whether the person has not got the seat.
+    pub(super) fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Booked | Self::GivenBack)
     }
 
     /// A word for what it is.
@@ -280,6 +317,7 @@ impl Outcome {
             Self::Taken(_) | Self::TooLate => "late",
             Self::Refused { .. } => "refused",
             Self::Broken(_) => "broken",
+            Self::GivenBack => "given-back",
         }
     }
 }

@@ -6,6 +6,7 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,6 +15,7 @@ use super::shared::Shared;
 use super::token::Visitor;
 use super::view;
 use crate::stage::audience::{Invitation, Listener};
+use crate::stage::keys::Action;
 use crate::stage::room::{News, Order};
 
 /// How much that has happened is folded before it is shown.
@@ -26,12 +28,48 @@ pub(super) const REQUESTS: usize = 256;
 #[derive(Debug)]
 pub(super) enum Request {
     /// Who am I?
-    Who,
+    Who {
+        is_teacher: bool,
+    },
     Name(String),
     Press(String),
     /// This is what they think will happen.
     /// To the question of this number, where the page says which.
     Answer(Option<usize>, String),
+    /// Into a pane of their own.
+    Sql(String),
+    /// By the teacher's remote.
+    Steer(RemoteButton),
+}
+
+/// What the teacher's remote can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RemoteButton {
+    Next,
+    Back,
+    Restart,
+    Engine,
+    Booking,
+    Strategy,
+    Think,
+    Ask,
+}
+
+impl RemoteButton {
+    /// What it is to the console, or else to the room.
+    fn meaning(self) -> Result<Action, Order> {
+        match self {
+            Self::Next => Ok(Action::NextStep),
+            Self::Back => Ok(Action::StepBack),
+            Self::Restart => Ok(Action::Restart),
+            Self::Engine => Ok(Action::SwitchEngine),
+            Self::Booking => Err(Order::Booking),
+            Self::Strategy => Err(Order::Strategy),
+            Self::Think => Err(Order::Think),
+            Self::Ask => Err(Order::Ask),
+        }
+    }
 }
 
 /// A request, and where its answer goes.
@@ -59,7 +97,7 @@ pub(super) async fn follow(
 ) {
     while let Some(mut listener) = invitation.join().await {
         show(shared, people, &listener);
-        while attend(&mut listener, people, &mut ears).await {
+        while attend(&mut listener, shared, people, &mut ears).await {
             for command in people.take_commands() {
                 shared.say(News::Ask(command));
             }
@@ -69,7 +107,12 @@ pub(super) async fn follow(
 }
 
 /// Waits for something to happen, and takes in all that has; whether the run goes on.
-async fn attend(listener: &mut Listener, people: &mut People, ears: &mut Ears) -> bool {
+async fn attend(
+    listener: &mut Listener,
+    shared: &Shared,
+    people: &mut People,
+    ears: &mut Ears,
+) -> bool {
     let Ears { asked, orders, begin } = ears;
     let now = || begin.elapsed();
     let due = people.due();
@@ -79,11 +122,11 @@ async fn attend(listener: &mut Listener, people: &mut People, ears: &mut Ears) -
             is_on && drain(listener, people, *begin)
         }
         Some(order) = orders.recv() => {
-            people.obey(&order, listener.stage());
+            obey(&order, shared, people, listener);
             true
         }
         Some(asked) = asked.recv() => {
-            answer(asked, people, listener, begin.elapsed());
+            answer(asked, shared, people, listener, begin.elapsed());
             true
         }
         () = alarm(*begin, due) => {
@@ -107,14 +150,32 @@ fn drain(listener: &mut Listener, people: &mut People, begin: Instant) -> bool {
     true
 }
 
-fn answer(asked: Asked, people: &mut People, listener: &Listener, now: Duration) {
+fn obey(order: &Order, shared: &Shared, people: &mut People, listener: &Listener) {
+    match order {
+        Order::OfferRemote => shared.offer_remote(),
+        Order::WithdrawRemote => shared.withdraw_remote(),
+        order => people.obey(order, listener.stage()),
+    }
+}
+
+fn answer(asked: Asked, shared: &Shared, people: &mut People, listener: &Listener, now: Duration) {
     let Asked { visitor, request, answer } = asked;
     let me = |people: &People| match people.who(visitor) {
         Some((number, name)) => json!({"number": number, "name": name}),
         None => Value::Null,
     };
     let result = match request {
-        Request::Who => Ok(me(people)),
+        Request::Who { is_teacher } => Ok(json!({"person": me(people), "teacher": is_teacher})),
+        Request::Sql(sql) => {
+            people.type_sql(visitor, &sql, listener.stage(), now).map(|()| json!({}))
+        }
+        Request::Steer(button) => {
+            match button.meaning() {
+                Ok(action) => shared.say(News::Press(action)),
+                Err(order) => people.obey(&order, listener.stage()),
+            }
+            Ok(json!({}))
+        }
         Request::Name(text) => people.call(visitor, &text, listener.stage()).map(|_| me(people)),
         Request::Press(key) => {
             people.press(visitor, &key, listener.stage(), now).map(|()| json!({}))

@@ -11,38 +11,33 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
-use super::board::{Acknowledged, Verdict, holder};
-use super::booking::{Attempt, Next, Outcome, Seat};
-use super::feed::{Part, Parts};
+use super::booking::{Attempt, Next, Outcome};
 use super::name::{self, NameError};
 use super::question::Question;
+use super::sales::{GivenBack, Sale, Sales};
 use super::token::Visitor;
+use super::typed::TypedError;
 use super::view::shown;
 use crate::core::event::{Event, Kind, SessionName};
-use crate::core::seats::{SeatColumns, WatchedRow, WatchedTable};
-use crate::run::{Command, Report};
+use crate::run::{Command, MOST_PEOPLE, Report};
 use crate::stage::Stage;
-use crate::stage::room::{Board, Order, Overview, Present, Rules};
-use crate::stage::words;
+use crate::stage::room::{Order, Rules};
 
 mod bucket;
+mod panes;
+mod seat;
+mod shown;
 
 use bucket::Bucket;
-
-/// How many people there are at most.
-const MOST: usize = 100;
-
-/// The column that counts a row's changes, where a table has one.
-const VERSION: &str = "version";
+use panes::OwnPane;
+use seat::seat;
 
 /// Everybody who has said a name.
 #[derive(Debug, Default)]
 pub(super) struct People {
     all: Vec<Person>,
     rules: Rules,
-    told: Vec<Acknowledged>,
+    sales: Sales,
     /// Who has waited longest, and for how long.
     longest: Option<(String, Duration)>,
     /// What was asked last, and how many questions there were.
@@ -63,6 +58,7 @@ struct Person {
     /// What came of the last press, and of which seat.
     outcome: Option<(String, Outcome)>,
     bucket: Bucket,
+    pane: OwnPane,
 }
 
 /// Whether there is a session of the person's own.
@@ -80,7 +76,7 @@ pub(super) enum Refusal {
     Name(#[from] NameError),
     #[error("there is somebody called {0} already")]
     Taken(String),
-    #[error("the room is full: {MOST} people are in it")]
+    #[error("the room is full: {MOST_PEOPLE} people are in it, and no more can be")]
     Full,
     #[error("say your name first")]
     Nameless,
@@ -98,6 +94,16 @@ pub(super) enum Refusal {
     NotAsked,
     #[error("that is none of the answers")]
     NoAnswer,
+    #[error("you have no pane: the teacher gives them")]
+    NoPane,
+    #[error("you have a pane: type your UPDATE there")]
+    HasPane,
+    #[error("your last statement is still under way")]
+    StillRuns,
+    #[error("your session is not connected yet")]
+    NotConnected,
+    #[error("not sent: {0}")]
+    Typed(TypedError),
     #[error("{0}")]
     Cannot(String),
 }
@@ -124,7 +130,7 @@ impl People {
         if others.chain(sessions).chain([&reserved]).any(|it| is_taken(it.as_str())) {
             return Err(Refusal::Taken(name));
         }
-        if self.all.len() >= MOST {
+        if self.all.len() >= MOST_PEOPLE {
             return Err(Refusal::Full);
         }
         let number = self.all.len() + 1;
@@ -137,6 +143,7 @@ impl People {
             thinks_until: None,
             outcome: None,
             bucket: Bucket::default(),
+            pane: OwnPane::default(),
         });
         Ok(number)
     }
@@ -166,6 +173,9 @@ impl People {
         }
         if !rules.is_open {
             return Err(Refusal::Closed);
+        }
+        if person.pane.is_given {
+            return Err(Refusal::HasPane);
         }
         if person.attempt.is_some() {
             return Err(Refusal::Busy);
@@ -200,7 +210,8 @@ impl People {
             Order::Think => self.rules.lengthen(),
             Order::Booking => self.rules.is_open = !self.rules.is_open,
             Order::Ask => self.ask(stage),
-            Order::Open | Order::Close => {}
+            Order::Pane(name) => self.give_or_take_pane(name, stage),
+            Order::Open | Order::Close | Order::OfferRemote | Order::WithdrawRemote => {}
         }
     }
 
@@ -238,17 +249,21 @@ impl People {
     /// Takes in what the run tells.
     pub(super) fn hear(&mut self, report: &Report, now: Duration) {
         match report {
-            Report::Fresh(_) => self.begin_anew(),
-            Report::Event(Event { session: Some(name), kind, .. }) => {
+            Report::Fresh(fresh) => {
+                self.begin_anew();
+                self.give_panes_anew(fresh.engine.kind);
+            }
+            Report::Event(Event { session: Some(name), kind, at }) => {
                 if let (Kind::Sent { step: Some(_), .. }, Some(question)) =
                     (kind, &mut self.question)
                 {
                     question.close();
                 }
-                self.happened(name, kind, now);
+                self.happened(name, kind, *at, now);
             }
-            Report::Event(Event { session: None, kind: Kind::Quiet, .. }) => {
-                self.told.iter_mut().for_each(|told| told.note_quiet(now));
+            Report::Event(Event { kind: Kind::WatchedTables(tables), at, .. }) => {
+                let given_back = self.sales.look(tables, *at);
+                self.note_given_back(&given_back);
             }
             Report::Refused { session: Some(name), why } => self.refused(name, why),
             _ => {}
@@ -263,17 +278,32 @@ impl People {
             person.thinks_until = None;
             person.outcome = None;
         }
-        self.told.clear();
+        self.sales = Sales::default();
         self.longest = None;
         self.question = None;
     }
 
-    fn happened(&mut self, name: &SessionName, kind: &Kind, now: Duration) {
+    /// These have given back what they had booked.
+    fn note_given_back(&mut self, given_back: &[GivenBack]) {
+        for (who, key) in given_back {
+            let booked = self.all.iter_mut().find(|it| it.name.as_str() == who);
+            let booked = booked.and_then(|it| it.outcome.as_mut());
+            if let Some((_, outcome)) =
+                booked.filter(|(seat, it)| seat == key && *it == Outcome::Booked)
+            {
+                *outcome = Outcome::GivenBack;
+            }
+        }
+    }
+
+    /// Something has happened in a session at this moment, of which is heard now.
+    fn happened(&mut self, name: &SessionName, kind: &Kind, at: Duration, now: Duration) {
         let Some(person) = self.all.iter_mut().find(|it| it.name == *name) else { return };
         // A session that nobody has asked for here is another's, which has come by that name since.
         if person.session == Session::Away {
             return;
         }
+        person.pane.hear(kind);
         match kind {
             Kind::Connected { .. } => {
                 let is_new = person.session != Session::Here;
@@ -297,7 +327,7 @@ impl People {
             }
             _ => {}
         }
-        let Some(next) = person.attempt.as_mut().and_then(|attempt| attempt.hear(kind)) else {
+        let Some(next) = person.attempt.as_mut().and_then(|attempt| attempt.hear(kind, at)) else {
             return;
         };
         match next {
@@ -307,8 +337,9 @@ impl People {
             }
             Next::Think(length) => person.thinks_until = Some(now + length),
             Next::Over(outcome) => {
-                if let Some((key, who)) = person.end(outcome) {
-                    self.told.push(Acknowledged { key, who, at: now, is_settled: false });
+                if let Some(sale) = person.end(outcome, at) {
+                    let given_back = self.sales.sell(sale, now);
+                    self.note_given_back(&given_back);
                 }
             }
         }
@@ -320,16 +351,22 @@ impl People {
         if person.session == Session::Coming {
             person.session = Session::Away;
         }
-        person.end(Outcome::Broken(shown(why)));
+        if person.pane.is_given && person.attempt.is_none() {
+            person.pane.note_refused(&shown(why), person.session == Session::Here);
+            return;
+        }
+        person.end(Outcome::Broken(shown(why)), Duration::ZERO);
     }
 
-    /// When somebody has thought enough.
+    /// When somebody has thought enough, or the tables are known to show what somebody was told.
     pub(super) fn due(&self) -> Option<Duration> {
-        self.all.iter().filter_map(|person| person.thinks_until).min()
+        let thought = self.all.iter().filter_map(|person| person.thinks_until);
+        thought.chain(self.sales.due()).min()
     }
 
     /// It is that time now.
     pub(super) fn wake(&mut self, now: Duration) {
+        self.sales.wake(now);
         let is_due = |it: &&mut Person| it.thinks_until.is_some_and(|until| until <= now);
         for person in self.all.iter_mut().filter(is_due) {
             person.thinks_until = None;
@@ -351,98 +388,6 @@ impl People {
     pub(super) fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.commands)
     }
-
-    /// Puts in what everybody sees of the people.
-    pub(super) fn show(&self, stage: &Stage, parts: &mut Parts) {
-        let mut put = |name: String, value: serde_json::Value| {
-            parts.insert(name, Part::Value(value.to_string()));
-        };
-        let Rules { strategy, is_open, .. } = self.rules;
-        let rules = json!({
-            "open": is_open,
-            "strategy": strategy.name(),
-            "words": strategy.words(),
-            "think": self.rules.think().as_secs(),
-        });
-        put("rules".to_owned(), rules);
-        put("board".to_owned(), board_json(&self.board(stage)));
-        put("question".to_owned(), self.question_json(stage));
-        for person in &self.all {
-            let (state, words) = person.stands(stage);
-            let value = json!({
-                "name": person.name.as_str(),
-                "state": state,
-                "words": words,
-                "seat": person.seat(),
-            });
-            put(format!("person:{}", person.number), value);
-        }
-    }
-
-    fn question_json(&self, stage: &Stage) -> serde_json::Value {
-        let Some(question) = &self.question else { return json!({"seat": null}) };
-        let tables = stage.watched().tables();
-        let poll = question.poll(tables);
-        let right = if poll.is_open { Vec::new() } else { question.right(tables) };
-        json!({
-            "number": self.asked,
-            "seat": poll.seat,
-            "open": poll.is_open,
-            "bars": poll.bars,
-            "outcome": poll.outcome,
-            "right": right,
-        })
-    }
-
-    /// What the console shows of the people.
-    pub(super) fn overview(&self, stage: &Stage) -> Overview {
-        Overview {
-            rules: self.rules,
-            people: self.present(stage),
-            board: self.board(stage),
-            poll: self.question.as_ref().map(|it| it.poll(stage.watched().tables())),
-            ..Overview::default()
-        }
-    }
-
-    /// Who is in it, and how they stand.
-    fn present(&self, stage: &Stage) -> Vec<Present> {
-        let present = |person: &Person| {
-            let (state, words) = person.stands(stage);
-            Present { name: person.name.as_str().to_owned(), state, words }
-        };
-        self.all.iter().map(present).collect()
-    }
-
-    /// How many have got what.
-    pub(super) fn board(&self, stage: &Stage) -> Board {
-        let verdict = Verdict::of(&self.told, stage.watched().tables());
-        let count = |is_it: fn(&Person) -> bool| self.all.iter().filter(|it| is_it(it)).count();
-        let longest = self.longest.as_ref();
-        Board {
-            people: self.all.len(),
-            booked: count(|it| matches!(it.outcome, Some((_, Outcome::Booked)))),
-            refused: count(|it| it.outcome.as_ref().is_some_and(|(_, it)| *it != Outcome::Booked)),
-            waiting: count(|it| it.attempt.as_ref().is_some_and(|it| it.waits.is_some())),
-            under_way: count(|it| it.attempt.is_some()),
-            sold_twice: verdict.twice.len(),
-            longest_wait: longest.map(|(who, waited)| format!("{who}, {}", words::wait(*waited))),
-            verdict: verdict.words(),
-        }
-    }
-}
-
-fn board_json(board: &Board) -> serde_json::Value {
-    json!({
-        "people": board.people,
-        "booked": board.booked,
-        "refused": board.refused,
-        "waiting": board.waiting,
-        "underWay": board.under_way,
-        "soldTwice": board.sold_twice,
-        "longestWait": board.longest_wait,
-        "verdict": board.verdict,
-    })
 }
 
 impl Person {
@@ -451,15 +396,14 @@ impl Person {
         Some(Command::Submit { session: self.name.clone(), sql })
     }
 
-    /// The press is over; the seat and the person, if that was told to be theirs.
-    fn end(&mut self, outcome: Outcome) -> Option<(String, String)> {
+    /// The press is over at this moment; what was sold, if anything was.
+    fn end(&mut self, outcome: Outcome, at: Duration) -> Option<Sale> {
         self.thinks_until = None;
-        let attempt = self.attempt.take()?;
-        let key = attempt.seat.key;
-        let told =
-            (outcome == Outcome::Booked).then(|| (key.clone(), self.name.as_str().to_owned()));
-        self.outcome = Some((key, outcome));
-        told
+        let Attempt { seat, free_at, .. } = self.attempt.take()?;
+        let (key, who) = (seat.key, self.name.as_str().to_owned());
+        let is_sold = outcome == Outcome::Booked;
+        self.outcome = Some((key.clone(), outcome));
+        is_sold.then_some(Sale { key, who, at, free_at })
     }
 
     /// The seat that it is about.
@@ -467,53 +411,6 @@ impl Person {
         let under_way = self.attempt.as_ref().map(|attempt| attempt.seat.key.as_str());
         under_way.or(self.outcome.as_ref().map(|(key, _)| key.as_str()))
     }
-
-    /// A word for how the person stands, and the words for it.
-    fn stands(&self, stage: &Stage) -> (&'static str, String) {
-        if let Some(attempt) = &self.attempt {
-            let state = match (&attempt.waits, attempt.is_thinking()) {
-                (Some(_), _) => "waits",
-                (None, true) => "thinks",
-                (None, false) => "works",
-            };
-            return (state, attempt.doing());
-        }
-        let Some((key, outcome)) = &self.outcome else { return ("idle", String::new()) };
-        let other = holder(stage.watched().tables(), key).filter(|it| *it != self.name.as_str());
-        match (outcome, other) {
-            (Outcome::Booked, Some(other)) => {
-                let other = shown(other);
-                let words =
-                    format!("you were told to have {key}; the database says {other} has it");
-                ("overwritten", words)
-            }
-            _ => (outcome.name(), outcome.words(key)),
-        }
-    }
-}
-
-/// The seat with this key, where there is a map of seats with it.
-fn seat(stage: &Stage, key: &str) -> Option<Seat> {
-    stage.watched().tables().tables.iter().find_map(|table| {
-        let columns = table.seats.as_ref()?;
-        let place = table.places.iter().find(|place| place.committed && place.key == key)?;
-        seat_of(table, columns, place)
-    })
-}
-
-fn seat_of(table: &WatchedTable, columns: &SeatColumns, place: &WatchedRow) -> Option<Seat> {
-    let value = |column: &str| {
-        let at = table.columns.iter().position(|name| name == column)?;
-        Some((column.to_owned(), place.values.get(at)?.clone()?))
-    };
-    let named = columns.compartment.iter().chain([&columns.row, &columns.number]);
-    Some(Seat {
-        key: place.key.clone(),
-        table: table.name.clone(),
-        place: named.map(|column| value(column)).collect::<Option<_>>()?,
-        holder: columns.holder.clone(),
-        version: table.columns.iter().find(|name| *name == VERSION).cloned(),
-    })
 }
 
 #[cfg(test)]

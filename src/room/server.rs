@@ -8,6 +8,8 @@
 //! | `GET /me` | who the visitor is |
 //! | `POST /name`, `POST /press` | says a name, presses a seat |
 //! | `POST /answer` | says who will have the seat that is asked about |
+//! | `POST /sql` | sends a statement into the pane that the teacher has given |
+//! | `POST /steer` | the teacher's remote: steps the script, steers the room |
 //!
 //! Whoever has no cookie of ours gets nothing else, and whatever changes something must come from
 //! the page itself.
@@ -112,6 +114,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/name", post(act::name))
         .route("/press", post(act::press))
         .route("/answer", post(act::answer))
+        .route("/sql", post(act::sql))
+        .route("/steer", post(act::steer).layer(from_fn(guard::teacher)))
         .fallback(nothing)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::known));
     Router::new()

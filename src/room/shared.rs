@@ -8,14 +8,16 @@ use tokio::sync::{mpsc, watch};
 use super::Say;
 use super::feed::{Feed, Parts};
 use super::follow::Asked;
-use super::token::{Guesses, Keys};
-use crate::stage::room::{News, Opened, Overview, Standing};
+use super::token::{Guesses, Keys, Part, RemoteKey};
+use super::{address, qr};
+use crate::stage::room::{News, Opened, Overview, Remote, Standing};
 
 /// An open room.
 pub(super) struct Shared {
     pub(super) bound: SocketAddr,
     pub(super) keys: Keys,
     guesses: Mutex<Guesses>,
+    remote: Mutex<RemoteKey>,
     feed: Mutex<Feed>,
     changed: watch::Sender<()>,
     glance: Mutex<Glance>,
@@ -45,6 +47,7 @@ impl Shared {
             bound,
             keys,
             guesses: Mutex::default(),
+            remote: Mutex::default(),
             feed: Mutex::default(),
             changed: watch::Sender::new(()),
             glance: Mutex::new(Glance { opened, ..Glance::default() }),
@@ -60,6 +63,42 @@ impl Shared {
 
     pub(super) fn guesses(&self) -> MutexGuard<'_, Guesses> {
         lock(&self.guesses)
+    }
+
+    /// Lets one browser have the remote, and none that has it already.
+    pub(super) fn offer_remote(&self) {
+        let token = lock(&self.remote).offer();
+        let address = address::joining(self.bound, &token);
+        let code = qr::code(&address);
+        self.note_remote(Remote::Offered { address, code });
+    }
+
+    /// Lets no browser have it that has not got it yet.
+    pub(super) fn withdraw_remote(&self) {
+        let mut remote = lock(&self.remote);
+        remote.withdraw();
+        let is_taken = remote.is_taken();
+        drop(remote);
+        self.note_remote(if is_taken { Remote::Taken } else { Remote::Nobody });
+    }
+
+    /// What this token lets somebody do.
+    pub(super) fn part(&self, token: &str) -> Option<Part> {
+        let taken = lock(&self.remote).take(token);
+        if taken.is_some() {
+            self.note_remote(Remote::Taken);
+        }
+        taken.or_else(|| self.keys.lets_in(token).then_some(Part::Guest))
+    }
+
+    /// What a browser may do that was once let do this.
+    pub(super) fn part_now(&self, part: Part) -> Part {
+        lock(&self.remote).part_now(part)
+    }
+
+    fn note_remote(&self, remote: Remote) {
+        lock(&self.glance).opened.remote = remote;
+        self.tell();
     }
 
     pub(super) fn feed(&self) -> MutexGuard<'_, Feed> {

@@ -4,6 +4,7 @@
 //! program that said so.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -59,24 +60,74 @@ impl Visitor {
 pub(super) enum Part {
     /// Follow, and take part.
     Guest,
-    /// Steer, as well.
-    Teacher,
+    /// Steer, as well: with the remote that was offered as the first, the second and so on.
+    Teacher(u32),
 }
 
-impl Part {
-    fn letter(self) -> &'static str {
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Guest => "g",
-            Self::Teacher => "t",
+            Self::Guest => f.write_str("g"),
+            Self::Teacher(number) => write!(f, "t{number}"),
         }
     }
 }
 
-/// The tokens of an open room, and what its cookies are signed with.
+impl Part {
+    fn parse(text: &str) -> Option<Self> {
+        match text.strip_prefix('t') {
+            Some(number) => number.parse().ok().map(Self::Teacher),
+            None => (text == "g").then_some(Self::Guest),
+        }
+    }
+}
+
+/// The teacher's remote: one browser has it at most, which is the first that comes by its token.
+#[derive(Debug, Default)]
+pub(super) struct RemoteKey {
+    /// How often it was offered.
+    number: u32,
+    offered: Option<Token>,
+    is_taken: bool,
+}
+
+impl RemoteKey {
+    /// Whoever comes by this token first has it, and nobody has it who has had it so far.
+    pub(super) fn offer(&mut self) -> Token {
+        *self = Self { number: self.number + 1, offered: Some(Token::new()), is_taken: false };
+        self.offered.clone().unwrap_or_else(Token::new)
+    }
+
+    /// Nobody can have it any more who has not got it.
+    pub(super) fn withdraw(&mut self) {
+        self.offered = None;
+    }
+
+    /// Gives it to whoever has come by this token.
+    pub(super) fn take(&mut self, token: &str) -> Option<Part> {
+        self.offered.take_if(|offered| offered.is(token))?;
+        self.is_taken = true;
+        Some(Part::Teacher(self.number))
+    }
+
+    /// Whether a browser has it.
+    pub(super) fn is_taken(&self) -> bool {
+        self.is_taken
+    }
+
+    /// What a browser may do that was once let do this.
+    pub(super) fn part_now(&self, part: Part) -> Part {
+        match part {
+            Part::Teacher(number) if self.is_taken && number == self.number => part,
+            _ => Part::Guest,
+        }
+    }
+}
+
+/// The token of an open room, and what its cookies are signed with.
 #[derive(Debug)]
 pub(super) struct Keys {
     pub(super) guests: Token,
-    pub(super) teacher: Token,
     signing: hmac::Key,
 }
 
@@ -85,18 +136,17 @@ impl Keys {
     pub(super) fn new() -> Self {
         let secret: [u8; 32] = rand::random();
         let signing = hmac::Key::new(hmac::HMAC_SHA256, &secret);
-        Self { guests: Token::new(), teacher: Token::new(), signing }
+        Self { guests: Token::new(), signing }
     }
 
-    /// What this token lets somebody do.
-    pub(super) fn part(&self, token: &str) -> Option<Part> {
-        let (guest, teacher) = (self.guests.is(token), self.teacher.is(token));
-        if teacher { Some(Part::Teacher) } else { guest.then_some(Part::Guest) }
+    /// Whether this token lets somebody in.
+    pub(super) fn lets_in(&self, token: &str) -> bool {
+        self.guests.is(token)
     }
 
     /// The cookie's value.
     pub(super) fn cookie(&self, visitor: Visitor, part: Part) -> String {
-        let said = format!("{:032x}.{}", visitor.0, part.letter());
+        let said = format!("{:032x}.{part}", visitor.0);
         let signature = hmac::sign(&self.signing, said.as_bytes());
         format!("{said}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
@@ -107,8 +157,7 @@ impl Keys {
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         hmac::verify(&self.signing, said.as_bytes(), &signature).ok()?;
         let (number, part) = said.split_once('.')?;
-        let part = [Part::Guest, Part::Teacher].into_iter().find(|it| it.letter() == part)?;
-        Some((Visitor(u128::from_str_radix(number, 16).ok()?), part))
+        Some((Visitor(u128::from_str_radix(number, 16).ok()?), Part::parse(part)?))
     }
 }
 
@@ -145,15 +194,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_token_lets_somebody_do_its_own_part() {
+    fn its_own_token_lets_somebody_in_and_no_other() {
         let keys = Keys::new();
-        assert_eq!(keys.part(keys.guests.as_str()), Some(Part::Guest));
-        assert_eq!(keys.part(keys.teacher.as_str()), Some(Part::Teacher));
-        let cut = &keys.teacher.as_str()[..LENGTH - 1];
+        assert!(keys.lets_in(keys.guests.as_str()));
+        let cut = &keys.guests.as_str()[..LENGTH - 1];
         for wrong in ["", "x", cut, &format!("{}x", keys.guests.as_str())] {
-            assert_eq!(keys.part(wrong), None, "{wrong:?}");
+            assert!(!keys.lets_in(wrong), "{wrong:?}");
         }
         assert_ne!(Keys::new().guests, keys.guests);
+    }
+
+    #[test]
+    fn one_browser_has_the_remote_until_it_is_offered_again() {
+        let mut remote = RemoteKey::default();
+        assert_eq!(remote.take(""), None);
+        let token = remote.offer();
+        assert_eq!(remote.part_now(Part::Teacher(1)), Part::Guest, "nobody has taken it");
+        assert_eq!(remote.take("x"), None);
+        assert_eq!(remote.take(token.as_str()), Some(Part::Teacher(1)));
+        assert_eq!(remote.take(token.as_str()), None, "it works once");
+        assert_eq!(remote.part_now(Part::Teacher(1)), Part::Teacher(1));
+        assert_eq!(remote.part_now(Part::Guest), Part::Guest);
+        let token = remote.offer();
+        assert_eq!(remote.part_now(Part::Teacher(1)), Part::Guest, "another is offered");
+        remote.withdraw();
+        assert_eq!(remote.take(token.as_str()), None);
     }
 
     #[test]
@@ -162,7 +227,7 @@ mod tests {
         let cookie = keys.cookie(visitor, Part::Guest);
         assert_eq!(keys.visitor(&cookie), Some((visitor, Part::Guest)));
         assert_eq!(Keys::new().visitor(&cookie), None, "the room was opened anew");
-        for wrong in [cookie.replace(".g.", ".t."), cookie.replacen('.', "0.", 1), String::new()] {
+        for wrong in [cookie.replace(".g.", ".t1."), cookie.replacen('.', "0.", 1), String::new()] {
             assert_eq!(keys.visitor(&wrong), None, "{wrong}");
         }
     }

@@ -280,6 +280,8 @@ impl Stepper {
             Report::Joined(_)
             | Report::GuestJoined(_)
             | Report::PersonJoined(_)
+            | Report::PaneGiven(_)
+            | Report::PaneTaken(_)
             | Report::Parted(_)
             | Report::Catalog(_)
             | Report::TableCopies(_) => {}

@@ -1,7 +1,7 @@
 //! The sessions of the room's people: a role of the private server that can do nothing but book.
 //!
 //! The optimistic engine works on the database as its own user, whoever comes: there it is only
-//! what the room sends that keeps its people to booking, and nobody types.
+//! what the room sends that keeps its people to booking, and nobody is given a pane to type into.
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
@@ -48,17 +48,19 @@ fn statements(booking: &Booking) -> Vec<String> {
             "do $$ begin create role {ROLE} login nosuperuser nocreatedb nocreaterole \
              noreplication; exception when duplicate_object then null; end $$"
         ),
-        LARGE_OBJECTS_AND_LOCKS.to_owned(),
+        CALLS.to_owned(),
         format!("grant usage on schema {schema} to {ROLE}"),
         format!("grant select, update on {table} to {ROLE}"),
     ]
 }
 
-/// What everybody may call that leaves something behind, or stands in others' way.
-const LARGE_OBJECTS_AND_LOCKS: &str = "do $$ declare each regprocedure; begin \
+/// What everybody may call that leaves something behind, stands in others' way, ends others'
+/// sessions or lifts the limits of one's own.
+const CALLS: &str = "do $$ declare each regprocedure; begin \
     for each in select p.oid from pg_catalog.pg_proc p \
         where p.pronamespace = 'pg_catalog'::regnamespace \
-        and (p.proname ~ '^lo_|^lowrite$|^loread$|advisory|^pg_notify$') \
+        and (p.proname ~ '^lo_|^lowrite$|^loread$|advisory|^pg_notify$|^set_config$|^pg_sleep' \
+            or p.proname in ('pg_cancel_backend', 'pg_terminate_backend')) \
         and p.prokind = 'f' loop \
         execute format('revoke execute on function %s from public', each); \
     end loop; end $$";

@@ -7,9 +7,9 @@ use super::effect::Scroll;
 use super::keys::{Action, Code, Key};
 use super::panes::editor::Editor;
 use super::panes::scrollback::{Direction, Motion};
-use super::room::Order;
+use super::room::Panel;
 use super::timeline::{Cursor, Timeline};
-use super::{Effect, Stage, room, words};
+use super::{Effect, Stage, words};
 use crate::core::scenario::Scenario;
 use crate::core::scenario::own::OwnFile;
 use crate::core::syntax::Unfinished;
@@ -92,7 +92,7 @@ pub enum Layer {
     /// What has passed by itself.
     Passed(PassedList),
     /// The room, in which others follow.
-    Room,
+    Room(Panel),
 }
 
 /// What lies over the screen, one above the other.
@@ -187,10 +187,8 @@ enum Reaction {
     Completes,
     /// The key is typed, and what still fits stays.
     Narrows,
-    /// It stays, and the room is opened or closed.
-    OpensOrCloses,
-    /// It stays, and this is asked of the room.
-    Steers(Order),
+    /// It is the room's, whose keys depend on who is in it.
+    IsOfTheRoom,
 }
 
 impl Layer {
@@ -252,7 +250,7 @@ impl Layer {
                 false if action == Some(Action::PassedStatements) => Reaction::Closes,
                 false => Reaction::Below,
             },
-            Self::Room => press_room(key, action),
+            Self::Room(_) => Reaction::IsOfTheRoom,
         }
     }
 }
@@ -285,22 +283,6 @@ fn press_graph(
         ) => Reaction::Under(action),
         Some(Action::Graph) => Reaction::Closes,
         _ => Reaction::Below,
-    }
-}
-
-/// The room stays while the script is stepped under it.
-fn press_room(key: Key, action: Option<Action>) -> Reaction {
-    match (action, key.code()) {
-        (Some(action), _) if room::passes(action) => Reaction::Under(action),
-        (Some(Action::Room | Action::Interrupt | Action::Enter), _) | (_, Code::Esc) => {
-            Reaction::Closes
-        }
-        (None, Code::Char('o')) => Reaction::OpensOrCloses,
-        (None, Code::Char('b')) => Reaction::Steers(Order::Booking),
-        (None, Code::Char('s')) => Reaction::Steers(Order::Strategy),
-        (None, Code::Char('t')) => Reaction::Steers(Order::Think),
-        (None, Code::Char('a')) => Reaction::Steers(Order::Ask),
-        _ => Reaction::Stays,
     }
 }
 
@@ -363,8 +345,10 @@ impl Stage {
             Reaction::StaysAndDoes(effects) => effects,
             Reaction::Under(action) => self.update(action, now),
             Reaction::Scrolls(scroll) => vec![Effect::Scroll(scroll)],
-            Reaction::OpensOrCloses => self.open_or_close_room(),
-            Reaction::Steers(order) => self.steer_room(order),
+            Reaction::IsOfTheRoom => {
+                let Layer::Room(panel) = layer else { return Vec::new() };
+                return self.press_room(panel, key, action, now);
+            }
             Reaction::Seeks(direction) => return self.seek(layer, direction),
             Reaction::Selects => {
                 let Layer::Select(selection) = layer else { return Vec::new() };

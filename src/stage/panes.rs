@@ -23,6 +23,8 @@ pub struct Panes {
     all: Vec<Pane>,
     /// Those of the people in the room, which are not shown.
     people: Vec<Pane>,
+    /// Whose of them are shown among the others.
+    shown: Vec<SessionName>,
     focus: usize,
     /// Where the user has put the keys.
     chosen: Option<SessionName>,
@@ -45,7 +47,8 @@ impl Panes {
     pub(super) fn for_others(&self) -> Self {
         let all = self.all.iter().map(Pane::for_others).collect();
         let people = self.people.iter().map(Pane::for_others).collect();
-        Self { all, people, sent: self.sent, ..Self::empty(self.width) }
+        let shown = self.shown.clone();
+        Self { all, people, shown, sent: self.sent, ..Self::empty(self.width) }
     }
 
     /// All of them, in screen order.
@@ -187,6 +190,7 @@ impl Panes {
         };
         self.all = sessions.iter().map(&mut pane).collect();
         self.people.clear();
+        self.shown.clear();
     }
 
     /// Turns back to the first.
@@ -229,7 +233,29 @@ impl Panes {
         }
     }
 
-    /// Whether it is the session of somebody in the room.
+    /// Somebody in the room has a pane from now on, the last one.
+    pub(super) fn show_person(&mut self, name: &SessionName) {
+        if let Some(place) = self.people.iter().position(|pane| &pane.name == name) {
+            self.all.push(self.people.remove(place));
+            self.shown.push(name.clone());
+        }
+    }
+
+    /// Somebody in the room has a pane no longer.
+    pub(super) fn hide_person(&mut self, name: &SessionName) {
+        self.shown.retain(|shown| shown != name);
+        if let Some(place) = self.all.iter().position(|pane| &pane.name == name) {
+            self.people.push(self.all.remove(place));
+            self.focus_on(self.focus);
+        }
+    }
+
+    /// Whether it is the session of somebody in the room, shown or not.
+    pub(super) fn is_of_the_room(&self, name: &SessionName) -> bool {
+        self.is_person(name) || self.shown.contains(name)
+    }
+
+    /// Whether it is the session of somebody in the room that is not shown.
     pub(super) fn is_person(&self, name: &SessionName) -> bool {
         self.people.iter().any(|pane| &pane.name == name)
     }

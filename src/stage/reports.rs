@@ -30,6 +30,11 @@ impl Stage {
                 self.panes.join_guest(name);
             }
             Report::PersonJoined(name) => self.panes.join_person(name),
+            Report::PaneGiven(name) => {
+                self.history.join(&name);
+                self.panes.show_person(&name);
+            }
+            Report::PaneTaken(name) => self.panes.hide_person(&name),
             Report::Parted(name) => self.panes.remove(&name),
             Report::Event(event) => return self.happened(&event, now),
             Report::Next(next) => self.moved_to(next),
@@ -43,7 +48,7 @@ impl Stage {
                 }
             }
             // The room tells whoever it concerns.
-            Report::Refused { session: Some(name), .. } if self.panes.is_person(&name) => {}
+            Report::Refused { session: Some(name), .. } if self.panes.is_of_the_room(&name) => {}
             Report::Refused { session, why } => {
                 self.course.progress.stop();
                 if let Some(pane) = session.and_then(|name| self.panes.of_mut(&name)) {

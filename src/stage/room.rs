@@ -5,8 +5,10 @@ use super::layers::Layer;
 use super::{Effect, Stage};
 use crate::run::Command;
 
+mod panel;
 mod rules;
 
+pub use panel::{Page, Panel};
 pub use rules::{Rules, Strategy};
 
 /// The room at a glance.
@@ -42,6 +44,8 @@ pub struct Present {
     /// A word for how they stand: `waits`, `booked`.
     pub state: &'static str,
     pub words: String,
+    /// Whether they have a pane to type into.
+    pub has_pane: bool,
 }
 
 /// What the presses have come to since the fresh setup.
@@ -91,6 +95,23 @@ pub struct Opened {
     pub is_reached: bool,
     /// What came of asking the address from this machine; nothing before the answer.
     pub self_test: Option<Result<(), String>>,
+    pub remote: Remote,
+}
+
+/// What a browser of the teacher's steers the script and the room with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Remote {
+    /// Nobody has it.
+    #[default]
+    Nobody,
+    /// Whoever opens this address first has it.
+    Offered {
+        address: String,
+        /// The same for a camera.
+        code: QrCode,
+    },
+    /// A browser has it.
+    Taken,
 }
 
 /// A QR code: rows of modules, dark where it is true.
@@ -112,6 +133,12 @@ pub enum Order {
     Think,
     /// Ask who will have a seat, or take no more answers.
     Ask,
+    /// Give the person of this name a pane, or take it back.
+    Pane(String),
+    /// Let one browser have the remote, and none that has it already.
+    OfferRemote,
+    /// Let no browser have it that has not got it yet.
+    WithdrawRemote,
 }
 
 /// What the room tells the console.
@@ -121,6 +148,8 @@ pub enum News {
     Glance(Box<Overview>),
     /// It asks something of the run.
     Ask(Command),
+    /// The teacher's remote does what this action's key does.
+    Press(Action),
 }
 
 impl Opened {
@@ -170,7 +199,7 @@ impl Stage {
 
     /// Shows the room, and opens it where it is not open.
     pub(super) fn show_room(&mut self) -> Vec<Effect> {
-        self.layers.push(Layer::Room);
+        self.layers.push(Layer::Room(Panel::default()));
         match self.room.standing {
             Standing::Closed | Standing::Failed(_) => self.order_room(Order::Open),
             Standing::Opening | Standing::Open(_) => Vec::new(),
@@ -178,7 +207,7 @@ impl Stage {
     }
 
     /// Opens the room, or closes it for everybody.
-    pub(super) fn open_or_close_room(&mut self) -> Vec<Effect> {
+    fn open_or_close_room(&mut self) -> Vec<Effect> {
         match self.room.standing {
             Standing::Closed | Standing::Failed(_) => self.order_room(Order::Open),
             Standing::Opening | Standing::Open(_) => self.order_room(Order::Close),
@@ -186,7 +215,7 @@ impl Stage {
     }
 
     /// What a key in the room's layer asks of an open room.
-    pub(super) fn steer_room(&mut self, order: Order) -> Vec<Effect> {
+    fn steer_room(&mut self, order: Order) -> Vec<Effect> {
         if matches!(self.room.standing, Standing::Open(_)) {
             return self.order_room(order);
         }

@@ -130,6 +130,14 @@ impl App {
         self.scrolled(effects.into_iter().map(|effect| (Half::Above, effect)).collect())
     }
 
+    /// Does what the key of this action does, whatever is on the screen.
+    pub(super) fn press(&mut self, action: Action, now: Duration) -> Vec<HalfEffect> {
+        let keys = &self.leading().1.setting().keys;
+        let Some(key) = keys.all(action).first().copied() else { return Vec::new() };
+        let effects = self.mode.input(Input::Key(key), now);
+        self.scrolled(effects)
+    }
+
     /// Folds what a run tells.
     pub fn apply(&mut self, half: Half, report: Report, now: Duration) -> Vec<HalfEffect> {
         self.mode.apply(half, report, now)

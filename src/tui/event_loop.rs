@@ -297,7 +297,7 @@ where
             Input::Opened(addresses) => self.app.opened_to_programs(addresses),
             Input::Explored(number, told) => self.app.explorer_tells(number, *told),
             Input::Debugger(overview) => self.app.debugger_at_a_glance(*overview),
-            Input::Room(news) => return self.hear_of_room(news),
+            Input::Room(news) => return self.hear_of_room(news, now),
         }
         Vec::new()
     }
@@ -359,12 +359,13 @@ where
     }
 
     /// The room has changed, or asks something of the run that the keys are turned to.
-    fn hear_of_room(&mut self, news: News) -> Vec<HalfEffect> {
+    fn hear_of_room(&mut self, news: News, now: Duration) -> Vec<HalfEffect> {
         match news {
             News::Glance(overview) => {
                 self.app.room_at_a_glance(&overview);
                 Vec::new()
             }
+            News::Press(action) => self.app.press(action, now),
             News::Ask(command) => vec![(self.app.leading().0, Effect::Ask(command))],
         }
     }

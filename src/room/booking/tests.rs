@@ -44,8 +44,8 @@ fn played(
 ) -> (Vec<String>, Option<Outcome>) {
     let mut sent = vec![attempt.begin()];
     for (kind, status) in answers {
-        attempt.hear(kind);
-        match attempt.hear(&ready(*status)) {
+        attempt.hear(kind, Duration::ZERO);
+        match attempt.hear(&ready(*status), Duration::ZERO) {
             Some(Next::Send(sql)) => sent.push(sql),
             Some(Next::Think(_)) => sent.push(attempt.thought()),
             Some(Next::Over(outcome)) => return (sent, Some(outcome)),
@@ -158,9 +158,12 @@ fn a_commit_that_rolled_back_is_no_booking() {
 fn it_thinks_as_long_as_it_is_told_and_says_for_whom_it_waits() {
     let mut attempt = attempt(Strategy::ForUpdate, EngineKind::Postgres, 5);
     attempt.begin();
-    attempt.hear(&ready(InTransaction));
-    attempt.hear(&row(&[None]));
-    assert_eq!(attempt.hear(&ready(InTransaction)), Some(Next::Think(Duration::from_secs(5))));
+    attempt.hear(&ready(InTransaction), Duration::ZERO);
+    attempt.hear(&row(&[None]), Duration::ZERO);
+    assert_eq!(
+        attempt.hear(&ready(InTransaction), Duration::ZERO),
+        Some(Next::Think(Duration::from_secs(5)))
+    );
     assert!(attempt.is_thinking());
     assert!(attempt.doing().contains("thinks about A-4"));
     attempt.thought();
@@ -171,6 +174,39 @@ fn it_thinks_as_long_as_it_is_told_and_says_for_whom_it_waits() {
         target: crate::core::event::WaitTarget::Transaction,
         certainty: crate::core::event::Certainty::Observed,
     };
-    attempt.hear(&Kind::Waiting(wait));
+    attempt.hear(&Kind::Waiting(wait), Duration::ZERO);
     assert_eq!(attempt.doing(), "waits for Jonas's transaction to end");
+}
+
+#[test]
+fn what_a_buyer_has_seen_says_since_when_the_seat_was_free() {
+    let at = Duration::from_secs;
+    let free_at = |strategy, engine| {
+        let mut attempt = attempt(strategy, engine, 0);
+        let mut clock = 0;
+        let mut next = Some(attempt.begin());
+        for (kind, status) in goes_well() {
+            let sql = next.take().unwrap().into();
+            let sent = Kind::Sent { submission: SubmissionId(1), sql, step: None, typed: None };
+            attempt.hear(&sent, at(clock));
+            attempt.hear(&kind, at(clock + 1));
+            clock += 2;
+            if let Some(Next::Send(sql)) = attempt.hear(&ready(status), at(clock - 1)) {
+                next = Some(sql);
+            }
+        }
+        attempt.free_at
+    };
+    // BEGIN is sent at 0, the look is answered at 3 and the UPDATE at 5.
+    for (strategy, seconds) in [
+        (Strategy::Naive, 0),
+        (Strategy::ForUpdate, 3),
+        (Strategy::ConditionalUpdate, 5),
+        (Strategy::Version, 5),
+        (Strategy::Serializable, 0),
+        (Strategy::Optimistic, 0),
+    ] {
+        assert_eq!(free_at(strategy, EngineKind::Postgres), Some(at(seconds)), "{strategy:?}");
+    }
+    assert_eq!(free_at(Strategy::ForUpdate, EngineKind::Optimistic), Some(at(0)));
 }

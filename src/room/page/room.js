@@ -4,6 +4,7 @@
 const parts = {};
 const lines = new Map();
 let chosen = null;
+let awaited = null;
 let source = null;
 
 const by = (id) => document.getElementById(id);
@@ -167,6 +168,7 @@ function showPanes(panes) {
   const tabs = by("tabs");
   const holder = by("panes");
   const wanted = panes.map((pane) => pane.name);
+  if (wanted.includes(awaited)) [chosen, awaited] = [awaited, null];
   if (!wanted.includes(chosen)) chosen = wanted[0] ?? null;
   for (const pane of [...holder.children]) if (!wanted.includes(pane.dataset.name)) pane.remove();
   for (const tab of [...tabs.children]) if (!wanted.includes(tab.dataset.name)) tab.remove();
@@ -293,11 +295,13 @@ function mayPress() {
   return me !== null && parts.rules?.open === true;
 }
 
+const REFUSED = { 403: "This is not yours any more: the room was closed, or the remote was given to another." };
+
 async function post(path, body) {
   const answer = await fetch(path, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   });
-  const said = await answer.json().catch(() => ({ error: `the room answers ${answer.status}` }));
+  const said = await answer.json().catch(() => ({ error: REFUSED[answer.status] ?? `the room answers ${answer.status}` }));
   return answer.ok ? said : Promise.reject(new Error(said.error));
 }
 
@@ -330,12 +334,63 @@ async function press(key) {
   }
 }
 
+// A pane of one's own
+
+let hadPane = false;
+
+function showOwn(person) {
+  const has = person?.pane === true;
+  by("own").hidden = !has;
+  if (has && !hadPane) {
+    tell("The teacher has given you a pane to type SQL into.");
+    by("sent").textContent = "What comes of it stands in your session below.";
+    awaited = person.name;
+    if (parts.panes) showPanes(parts.panes);
+  }
+  if (!has && hadPane) tell("The teacher has taken your pane back.");
+  hadPane = has;
+}
+
+by("typed").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const sent = by("sent");
+  try {
+    await post("/sql", { sql: by("sql").value });
+    by("sql").value = "";
+    sent.textContent = "Sent.";
+    sent.className = "";
+  } catch (error) {
+    sent.textContent = error.message;
+    sent.className = "wrong";
+  }
+});
+
+// Ctrl-Enter sends, as in many editors; Enter alone is a new line.
+by("sql").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) by("typed").requestSubmit();
+});
+
+// The teacher's remote
+
+for (const button of by("buttons").children) {
+  button.addEventListener("click", async () => {
+    const steered = by("steered");
+    try {
+      await post("/steer", { key: button.dataset.key });
+      steered.textContent = "";
+    } catch (error) {
+      steered.textContent = error.message;
+    }
+  });
+}
+
 function showMe() {
   by("call").hidden = me !== null;
   if (me === null) return;
   const person = parts[`person:${me.number}`];
   const words = person?.words ? `${me.name}: ${person.words}` : `You are ${me.name}.`;
   sayToMe(words, person?.state ?? "idle");
+  showOwn(person);
   showRules();
 }
 
@@ -370,7 +425,9 @@ function showPeople() {
 
 async function learnWho() {
   try {
-    me = await (await fetch("/me")).json();
+    const known = await (await fetch("/me")).json();
+    me = known.person;
+    by("remote").hidden = !known.teacher;
   } catch {
     me = null;
   }

@@ -143,6 +143,8 @@ fn a_seat_sold_twice_is_told_to_everybody_and_to_whoever_lost_it() {
     scene.takes("Maria");
     scene.takes("Jonas");
     scene.shows(&[("A-4", "Jonas")]);
+    let due = scene.people.due().unwrap();
+    scene.people.wake(due);
     assert_eq!(scene.people.board(&scene.stage).sold_twice, 1);
     assert_eq!(scene.stands(0), "you were told to have A-4; the database says Jonas has it");
     assert_eq!(scene.stands(1), "you have A-4");
@@ -172,7 +174,7 @@ fn names_are_had_once() {
     for taken in ["maria", "MARIA", " Maria ", "Bob", "pause"] {
         assert!(matches!(call(taken), Err(Refusal::Taken(_))), "{taken}");
     }
-    for number in 1..MOST {
+    for number in 1..MOST_PEOPLE {
         call(&format!("p{number}")).unwrap();
     }
     assert_eq!(call("one-more"), Err(Refusal::Full));
@@ -243,4 +245,73 @@ fn who_was_right_is_what_the_database_says_once_the_step_is_sent() {
     scene.shows(&[]);
     let poll = scene.people.overview(&scene.stage).poll.unwrap();
     assert_eq!(poll.outcome, Some(format!("nobody has {seat}: 1 of 3 was right")));
+}
+
+#[test]
+fn a_seat_that_is_given_back_and_sold_again_is_not_sold_twice() {
+    let mut scene = Scene::new(&["Maria", "Jonas"]);
+    let books = |scene: &mut Scene, person: usize, name: &str| {
+        scene.press(person, "A-4").unwrap();
+        scene.looks(name);
+        let due = scene.now + Duration::from_secs(3);
+        scene.people.wake(due);
+        scene.now = due;
+        scene.takes(name);
+        scene.shows(&[("A-4", name)]);
+    };
+    books(&mut scene, 0, "Maria");
+    scene.shows(&[]);
+    assert_eq!(scene.stands(0), "A-4 was yours; it has been given back");
+    assert_eq!(scene.people.board(&scene.stage).booked, 0);
+    books(&mut scene, 1, "Jonas");
+    let board = scene.people.board(&scene.stage);
+    assert_eq!((board.booked, board.refused, board.sold_twice), (1, 0, 0));
+    assert_eq!(board.verdict, ["1 seat sold, none twice, by the database"]);
+}
+
+#[test]
+fn whoever_is_given_a_pane_types_into_it_until_it_is_taken() {
+    let mut scene = Scene::new(&["Maria", "Eve"]);
+    let types = |scene: &mut Scene, person: usize, sql: &str| {
+        scene.now += Duration::from_secs(1);
+        scene.people.type_sql(scene.visitors[person], sql, &scene.stage, scene.now)
+    };
+    let select = "select * from seats";
+    assert_eq!(types(&mut scene, 0, select), Err(Refusal::NoPane));
+    scene.orders(&Order::Pane("Maria".to_owned()));
+    assert_eq!(scene.asked(), ["add Maria", "GivePane(SessionName(\"Maria\"))"]);
+    assert_eq!(types(&mut scene, 0, select), Err(Refusal::NotConnected));
+    scene.connects("Maria");
+    assert_eq!(types(&mut scene, 1, select), Err(Refusal::NoPane), "Eve has none");
+    assert_eq!(scene.press(0, "A-4"), Err(Refusal::HasPane));
+    types(&mut scene, 0, select).unwrap();
+    assert_eq!(scene.asked(), ["Maria: select * from seats;"]);
+    assert_eq!(types(&mut scene, 0, select), Err(Refusal::StillRuns));
+    scene.answers("Maria", done("SELECT 3"), TransactionStatus::Idle);
+    let refused = types(&mut scene, 0, "set statement_timeout = 0");
+    assert!(matches!(refused, Err(Refusal::Typed(_))), "{refused:?}");
+    scene.orders(&Order::Pane("Maria".to_owned()));
+    assert_eq!(scene.asked(), ["TakePane(SessionName(\"Maria\"))"]);
+    assert_eq!(types(&mut scene, 0, select), Err(Refusal::NoPane), "at once");
+    scene.press(0, "A-4").unwrap();
+    assert_eq!(scene.asked(), ["add Maria"], "the session was closed");
+}
+
+#[test]
+fn a_pane_that_cannot_be_is_none_and_says_why() {
+    let mut scene = Scene::new(&["Maria"]);
+    scene.orders(&Order::Pane("Maria".to_owned()));
+    let why = "the server has no room".to_owned();
+    scene.hears(Report::Refused { session: Some(SessionName::new("Maria")), why });
+    let present = scene.people.present(&scene.stage);
+    assert_eq!((present[0].has_pane, present[0].words.as_str()), (false, "the server has no room"));
+}
+
+#[test]
+fn whoever_has_a_pane_has_it_after_a_fresh_setup() {
+    let mut scene = Scene::new(&["Maria"]);
+    scene.orders(&Order::Pane("Maria".to_owned()));
+    scene.asked();
+    scene.hears(fresh());
+    assert_eq!(scene.asked(), ["add Maria", "GivePane(SessionName(\"Maria\"))"]);
 }

@@ -15,9 +15,10 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::guard::Known;
-use crate::room::follow::{Asked, Request as Wanted};
+use crate::room::follow::{Asked, RemoteButton, Request as Wanted};
 use crate::room::people::Refusal;
 use crate::room::shared::Shared;
+use crate::room::token::Part;
 
 /// How long a request may be: names and seats are short.
 const LONGEST: usize = 4096;
@@ -45,12 +46,24 @@ struct Answer {
     answer: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sql {
+    sql: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Steer {
+    key: RemoteButton,
+}
+
 /// Who the visitor is, if they have said so.
 pub(super) async fn me(
     State(shared): State<Arc<Shared>>,
     Extension(known): Extension<Known>,
 ) -> Response {
-    ask(&shared, known, Wanted::Who).await
+    ask(&shared, known, Wanted::Who { is_teacher: matches!(known.part, Part::Teacher(_)) }).await
 }
 
 /// The visitor is called so from now on.
@@ -89,6 +102,30 @@ pub(super) async fn answer(
     }
 }
 
+/// The visitor sends a statement into a pane of their own.
+pub(super) async fn sql(
+    State(shared): State<Arc<Shared>>,
+    Extension(known): Extension<Known>,
+    request: Request,
+) -> Response {
+    match read::<Sql>(request).await {
+        Ok(Sql { sql }) => ask(&shared, known, Wanted::Sql(sql)).await,
+        Err((status, why)) => refuse(status, &why),
+    }
+}
+
+/// The teacher's remote steers.
+pub(super) async fn steer(
+    State(shared): State<Arc<Shared>>,
+    Extension(known): Extension<Known>,
+    request: Request,
+) -> Response {
+    match read::<Steer>(request).await {
+        Ok(Steer { key }) => ask(&shared, known, Wanted::Steer(key)).await,
+        Err((status, why)) => refuse(status, &why),
+    }
+}
+
 /// What is asked; or the status and the words of a refusal.
 async fn read<T: DeserializeOwned>(request: Request) -> Result<T, (StatusCode, String)> {
     let refuse = |status, why: &str| (status, why.to_owned());
@@ -117,7 +154,10 @@ async fn ask(shared: &Shared, known: Known, request: Wanted) -> Response {
 fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::TooFast => StatusCode::TOO_MANY_REQUESTS,
-        Refusal::Name(_) | Refusal::NoSeat | Refusal::NoAnswer => StatusCode::BAD_REQUEST,
+        Refusal::NoPane => StatusCode::FORBIDDEN,
+        Refusal::Name(_) | Refusal::NoSeat | Refusal::NoAnswer | Refusal::Typed(_) => {
+            StatusCode::BAD_REQUEST
+        }
         _ => StatusCode::CONFLICT,
     }
 }

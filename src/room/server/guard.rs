@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
@@ -80,8 +80,20 @@ pub(super) fn by_cookie(shared: &Shared, headers: &HeaderMap) -> Option<Known> {
         .filter(|(named, _)| *named == name);
     values.find_map(|(_, value)| {
         let (visitor, part) = shared.keys.visitor(value)?;
-        Some(Known { visitor, part })
+        Some(Known { visitor, part: shared.part_now(part) })
     })
+}
+
+/// Lets the teacher's remote pass alone.
+pub(super) async fn teacher(
+    Extension(known): Extension<Known>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match known.part {
+        Part::Teacher(_) => next.run(request).await,
+        Part::Guest => refuse("this is for the teacher's remote"),
+    }
 }
 
 pub(super) fn refuse(why: &'static str) -> Response {

@@ -25,15 +25,17 @@ pub(super) async fn join(
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "3")], words)
             .into_response();
     }
-    let Some(part) = shared.keys.part(&token) else {
+    let Some(part) = shared.part(&token) else {
         shared.guesses().note_wrong(from, now);
         return refuse("this token is wrong, or that of a room that was closed");
     };
     // Whoever comes a second time is the same person.
     let known = by_cookie(&shared, &headers);
     let visitor = known.map_or_else(Visitor::new, |known| known.visitor);
-    let was_teacher = known.is_some_and(|known| known.part == Part::Teacher);
-    let part = if was_teacher { Part::Teacher } else { part };
+    let part = match (part, known.map(|known| known.part)) {
+        (Part::Guest, Some(had)) => had,
+        (part, _) => part,
+    };
     let cookie = format!(
         "{}={}; Path=/; HttpOnly; SameSite=Lax",
         shared.cookie_name(),

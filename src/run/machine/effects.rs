@@ -58,7 +58,9 @@ impl Effects {
     /// to be in nobody's hands.
     pub(crate) fn refuse_command(&mut self, command: &Command, why: impl Into<String>) {
         let session = match command {
-            Command::Submit { session, .. } | Command::AddPerson(session) => Some(session.clone()),
+            Command::Submit { session, .. }
+            | Command::AddPerson(session)
+            | Command::GivePane(session) => Some(session.clone()),
             _ => None,
         };
         self.report(Report::Refused { session, why: why.into() });

@@ -27,7 +27,7 @@ use crate::core::event::SessionName;
 use crate::core::scenario::{Application, EngineKind, Language};
 use crate::gateway::ALONE;
 use crate::observer::Watch;
-use crate::run::{EngineLine, Production};
+use crate::run::{EngineLine, Production, Report};
 
 mod guests;
 mod parting;
@@ -121,6 +121,40 @@ impl LiveRun {
         self.invite(name, self.production.scenario.application, role, fx);
         self.reported.moved();
         Ok(())
+    }
+
+    /// How many sessions are those of the room's people.
+    pub(crate) fn people(&self) -> usize {
+        self.people.len()
+    }
+
+    /// Whether it is the session of somebody in the room.
+    pub(crate) fn is_person(&self, name: &SessionName) -> bool {
+        self.people.contains(name)
+    }
+
+    /// Lets somebody in the room type into their session; or says why not.
+    pub(crate) fn give_pane(&self, name: &SessionName, fx: &mut Effects) -> Result<(), String> {
+        if self.engine.kind == EngineKind::Optimistic {
+            // The gateway works on the database as its owner, whoever comes.
+            return Err("a pane is given on the private PostgreSQL alone: on the optimistic \
+                        engine everybody works as the database's owner"
+                .to_owned());
+        }
+        if !self.is_person(name) {
+            return Err(format!("nobody in the room called {name} has a session"));
+        }
+        fx.report(Report::PaneGiven(name.clone()));
+        Ok(())
+    }
+
+    /// Lets them type no longer.
+    pub(crate) fn take_pane(&mut self, name: &SessionName, fx: &mut Effects) {
+        if self.is_person(name) {
+            self.cancel(name, fx);
+            self.dismiss(name, fx);
+            fx.report(Report::PaneTaken(name.clone()));
+        }
     }
 
     /// As whom the room's people come, where they can.

@@ -11,8 +11,8 @@ const CAST: [&str; 20] = [
 /// The most sessions that one run has: what the embedded engine has connections for.
 pub(crate) const MOST_SESSIONS: usize = 60;
 
-/// The most with those of the room's people, who come and go.
-pub(crate) const MOST_WITH_PEOPLE: usize = 80;
+/// The most people of the room, each of whom has a session beside those.
+pub const MOST_PEOPLE: usize = 100;
 
 /// The names of so many sessions.
 pub fn first_names(count: usize) -> Vec<SessionName> {

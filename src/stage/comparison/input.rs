@@ -96,7 +96,7 @@ impl Comparison {
                 false
             }
             (
-                Some(Layer::Graph(_) | Layer::Room),
+                Some(Layer::Graph(_) | Layer::Room(_)),
                 Some(NextStep | StepBack | Restart | AutoPlay),
             ) => false,
             (Some(_), _) => true,

@@ -52,7 +52,7 @@ pub(super) fn draw(
         Layer::Choices(choices) => draw_choices(view, choices, screen, buffer),
         Layer::Breakpoints(panel) => return Some(breakpoints::draw(view, panel, screen, buffer)),
         Layer::Passed(list) => breakpoints::draw_passed(view, *list, screen, buffer),
-        Layer::Room => super::room::draw(view, screen, buffer),
+        Layer::Room(panel) => super::room::draw(view, *panel, places, screen, buffer),
         // They hang on the cursor, so whoever knows that draws them.
         Layer::Menu(_) | Layer::Select(_) => {}
     }

@@ -4,7 +4,7 @@ use super::{Awaited, Play};
 use crate::core::event::{Event, SessionName};
 use crate::run::machine::effects::Effects;
 use crate::run::machine::live_run::LiveRun;
-use crate::run::machine::names::{MOST_SESSIONS, MOST_WITH_PEOPLE, next_free};
+use crate::run::machine::names::{MOST_PEOPLE, MOST_SESSIONS, next_free};
 use crate::run::machine::output::EngineRequest;
 use crate::run::{Command, Report};
 
@@ -39,6 +39,12 @@ impl Play {
                     fx.refuse_command(&command, why);
                 }
             }
+            Command::GivePane(ref name) => {
+                if let Err(why) = live.give_pane(name, fx) {
+                    fx.refuse_command(&command, why);
+                }
+            }
+            Command::TakePane(name) => live.take_pane(&name, fx),
             Command::ReadCatalog
             | Command::GoTo(_)
             | Command::Open(_)
@@ -91,7 +97,7 @@ impl Play {
 
 fn add(name: Option<SessionName>, live: &mut LiveRun, fx: &mut Effects) {
     let names = live.names();
-    if names.len() >= MOST_SESSIONS {
+    if names.len() - live.people() >= MOST_SESSIONS {
         return fx.refuse(format!("there is room for {MOST_SESSIONS} sessions at most"));
     }
     let name = name.unwrap_or_else(|| next_free(&names));
@@ -103,8 +109,8 @@ fn add(name: Option<SessionName>, live: &mut LiveRun, fx: &mut Effects) {
 }
 
 fn add_person(name: &SessionName, live: &mut LiveRun, fx: &mut Effects) -> Result<(), String> {
-    if live.names().len() >= MOST_WITH_PEOPLE {
-        return Err("there is no room for one more session on this server".to_owned());
+    if live.people() >= MOST_PEOPLE && !live.is_person(name) {
+        return Err(format!("at most {MOST_PEOPLE} people of the room have sessions"));
     }
     live.add_person(name, fx)?;
     fx.report(Report::PersonJoined(name.clone()));

@@ -68,6 +68,8 @@ fn command(line: &Line) -> Result<Option<Command>, Failure> {
         ["add"] => Command::AddSession(None),
         ["add", session] => Command::AddSession(Some(name(session))),
         ["add", "person", session] => Command::AddPerson(name(session)),
+        ["give", "pane", session] => Command::GivePane(name(session)),
+        ["take", "pane", session] => Command::TakePane(name(session)),
         ["goto", step] => Command::GoTo(step.parse()?),
         ["open", file] => Command::Open(scenario(file)?.into()),
         ["open", file, "on", engine] => {

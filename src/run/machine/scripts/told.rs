@@ -92,6 +92,8 @@ fn report_of(report: &Report) -> String {
         }
         Report::Joined(name) => format!("joined: {name}"),
         Report::GuestJoined(name) => format!("guest joined: {name}"),
+        Report::PaneGiven(name) => format!("pane given: {name}"),
+        Report::PaneTaken(name) => format!("pane taken: {name}"),
         Report::PersonJoined(name) => format!("person joined: {name}"),
         Report::Parted(name) => format!("parted: {name}"),
         Report::Event(event) => event_of(event),

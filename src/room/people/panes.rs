@@ -1,0 +1,121 @@
+//! Panes of people's own: the teacher gives one, its holder types SQL into it, everybody sees it.
+
+use std::time::Duration;
+
+use super::{People, Person, Refusal, Session};
+use crate::core::event::Kind;
+use crate::core::scenario::EngineKind;
+use crate::room::token::Visitor;
+use crate::room::typed::{self, TypedError};
+use crate::run::Command;
+use crate::stage::Stage;
+
+/// Whether a person can type, and what has come of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct OwnPane {
+    pub(super) is_given: bool,
+    /// Whether what was sent last is not answered yet.
+    is_busy: bool,
+    /// Why there is none, where the teacher wanted to give one.
+    pub(super) refused: Option<String>,
+}
+
+impl OwnPane {
+    /// Something has happened in the person's session.
+    pub(super) fn hear(&mut self, kind: &Kind) {
+        match kind {
+            Kind::Sent { .. } => self.is_busy = true,
+            Kind::Ready { .. } | Kind::Lost { .. } | Kind::Closed => self.is_busy = false,
+            _ => {}
+        }
+    }
+
+    /// The run has not done what was asked for, of somebody who has a session or has none.
+    pub(super) fn note_refused(&mut self, why: &str, has_session: bool) {
+        self.is_busy = false;
+        self.is_given = has_session;
+        self.refused = Some(why.to_owned());
+    }
+}
+
+impl People {
+    /// The teacher gives somebody a pane, or takes it back.
+    pub(super) fn give_or_take_pane(&mut self, name: &str, stage: &Stage) {
+        let engine = stage.course().engine().line().map(|line| line.kind);
+        let Some(person) = self.all.iter_mut().find(|it| it.name.as_str() == name) else { return };
+        if person.pane.is_given {
+            person.pane = OwnPane::default();
+            // What it has not come to yet is not to be waited for.
+            person.session = Session::Away;
+            self.commands.push(Command::TakePane(person.name.clone()));
+            return;
+        }
+        let given = person.receive_pane(engine);
+        self.commands.extend(given);
+    }
+
+    /// After a fresh setup: whoever had a pane has it again, where there can be one.
+    pub(super) fn give_panes_anew(&mut self, engine: EngineKind) {
+        for person in &mut self.all {
+            if std::mem::take(&mut person.pane).is_given {
+                self.commands.extend(person.receive_pane(Some(engine)));
+            }
+        }
+    }
+
+    /// Somebody types SQL into their pane.
+    pub(in crate::room) fn type_sql(
+        &mut self,
+        visitor: Visitor,
+        text: &str,
+        stage: &Stage,
+        now: Duration,
+    ) -> Result<(), Refusal> {
+        let person = self.all.iter_mut().find(|it| it.visitor == visitor);
+        let person = person.ok_or(Refusal::Nameless)?;
+        if !person.bucket.takes(now) {
+            return Err(Refusal::TooFast);
+        }
+        if !person.pane.is_given {
+            return Err(Refusal::NoPane);
+        }
+        if person.pane.is_busy || person.attempt.is_some() {
+            return Err(Refusal::StillRuns);
+        }
+        if person.session != Session::Here {
+            return Err(Refusal::NotConnected);
+        }
+        let tables = &stage.watched().tables().tables;
+        let table = tables.iter().find(|table| table.seats.is_some()).ok_or(Refusal::NoMap)?;
+        let sql = typed::statement(text, &table.name)?;
+        person.pane.is_busy = true;
+        self.commands.push(Command::Submit { session: person.name.clone(), sql });
+        Ok(())
+    }
+}
+
+impl Person {
+    /// What is to be asked of the run, so that there is a pane.
+    fn receive_pane(&mut self, engine: Option<EngineKind>) -> Vec<Command> {
+        self.pane = OwnPane::default();
+        if engine != Some(EngineKind::Postgres) {
+            let why = "a pane can be given on the private PostgreSQL alone: on the optimistic \
+                       engine everybody works as the database's owner";
+            self.pane.refused = Some(why.to_owned());
+            return Vec::new();
+        }
+        self.pane.is_given = true;
+        let give = Command::GivePane(self.name.clone());
+        if self.session == Session::Away {
+            self.session = Session::Coming;
+            return vec![Command::AddPerson(self.name.clone()), give];
+        }
+        vec![give]
+    }
+}
+
+impl From<TypedError> for Refusal {
+    fn from(why: TypedError) -> Self {
+        Self::Typed(why)
+    }
+}

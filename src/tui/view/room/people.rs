@@ -1,0 +1,60 @@
+//! Who is in the room, one by one: the name, whether there is a pane, how it stands.
+
+use ratatui::text::{Line, Span};
+
+use crate::stage::room::Present;
+use crate::stage::text;
+use crate::tui::theme::{Charset, Role};
+use crate::tui::view::View;
+
+/// The longest name that is shown whole.
+const NAME: usize = 24;
+
+/// The lines of as many people as there is room for, the marked one among them.
+pub(super) fn lines(
+    view: &View<'_>,
+    people: &[Present],
+    chosen: usize,
+    cells: usize,
+    rows: usize,
+) -> Vec<Line<'static>> {
+    if people.is_empty() {
+        let words = "Nobody takes part yet: whoever follows can say a name and does.";
+        return super::plain(view, words, cells, Role::Dim);
+    }
+    let rows = rows.saturating_sub(1).max(1);
+    let chosen = chosen.min(people.len() - 1);
+    let first = (chosen + 1).saturating_sub(rows);
+    let longest = people.iter().map(|it| text::width(&it.name)).max().unwrap_or(0).min(NAME);
+    let shown = people.iter().enumerate().skip(first).take(rows);
+    let mut lines: Vec<_> =
+        shown.map(|(at, person)| line(view, person, at == chosen, longest, cells)).collect();
+    if people.len() > rows {
+        let words = format!("{} of {}", chosen + 1, people.len());
+        lines.push(Line::from(Span::styled(words, view.style(Role::Dim))));
+    }
+    lines
+}
+
+fn line(
+    view: &View<'_>,
+    person: &Present,
+    is_chosen: bool,
+    name: usize,
+    cells: usize,
+) -> Line<'static> {
+    let cut = if view.theme.charset() == Charset::Ascii { ".." } else { "\u{2026}" };
+    let pane = if person.has_pane { "  has a pane" } else { "" };
+    let words = match (person.words.as_str(), person.has_pane) {
+        ("", true) => String::new(),
+        ("", false) => "  has not pressed yet".to_owned(),
+        (words, _) => format!("  {words}"),
+    };
+    let text = format!("{}{pane}{words}", text::pad(&text::visible(&person.name), name, cut));
+    let text = text::fit(&text::visible(&text), cells, cut).into_owned();
+    let (text, role) = match is_chosen {
+        true => (text::pad(&text, cells, cut), Role::Selection),
+        false => (text, Role::Screen),
+    };
+    Line::from(Span::styled(text, view.style(role)))
+}
