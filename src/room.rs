@@ -27,6 +27,7 @@ mod board;
 mod booking;
 mod feed;
 mod follow;
+mod limits;
 mod name;
 mod people;
 mod qr;
@@ -42,6 +43,7 @@ mod view;
 pub use address::{Address, AddressError};
 
 use follow::{Asked, Ears};
+use limits::Limits;
 use people::People;
 use shared::Shared;
 use token::Keys;
@@ -149,7 +151,8 @@ async fn open(address: Address, say: &Say, asks: mpsc::Sender<Asked>) -> io::Res
         is_loopback: bound.ip().is_loopback(),
         ..Opened::default()
     };
-    let shared = Arc::new(Shared::new(bound, keys, opened, Arc::clone(say), asks));
+    let limits = Limits::default();
+    let shared = Arc::new(Shared::new(bound, keys, limits, opened, Arc::clone(say), asks));
     shared.tell();
     Ok(OpenRoom { listener, shared })
 }

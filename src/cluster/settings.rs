@@ -16,7 +16,7 @@ pub const SUPERUSER: &str = "overbooked";
 
 /// Counts the ways in which templates were laid out; a change of the settings below is a new
 /// layout.
-pub(super) const LAYOUT: u32 = 1;
+pub(super) const LAYOUT: u32 = 2;
 
 /// The arguments that make a small UTF-8 cluster in the C locale, whatever the user's is.
 ///

@@ -61,12 +61,13 @@ pub(super) struct Owner {
 }
 
 impl Sales {
-    /// Somebody was told that a seat is theirs, which is heard now; who had given it back before, as
-    /// this shows.
+    /// Somebody was told that a seat is theirs, which is heard now; who had given it back before,
+    /// as this shows.
     pub(super) fn sell(&mut self, sale: Sale, now: Duration) -> Vec<GivenBack> {
         let Sale { key, who, at, free_at } = sale;
         let owners = self.seats.entry(key.clone()).or_default();
-        let is_over = free_at.is_some_and(|free| owners.all.iter().all(|it| it.since < free));
+        let was_free = |free| owners.all.iter().all(|it| it.since < free);
+        let is_over = free_at.is_some_and(was_free);
         let given_back = if is_over { self.end(&key) } else { Vec::new() };
         let owners = self.seats.entry(key).or_default();
         owners.all.retain(|it| it.who != who);

@@ -30,8 +30,10 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 
 use self::guard::Peer;
+use super::limits::Limits;
 use super::shared::Shared;
 
 mod act;
@@ -39,12 +41,6 @@ mod events;
 mod guard;
 mod join;
 mod page;
-
-/// How many connections there are at once: a browser may have six.
-const CONNECTIONS: usize = 600;
-
-/// How long a request's head may take to arrive.
-const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// How much of a request is read ahead.
 const AHEAD: usize = 16 * 1024;
@@ -66,7 +62,8 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// Answers whoever connects, until it is dropped.
 #[expect(clippy::disallowed_methods, reason = "nobody tells when files can be opened again")]
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let limits = shared.limits;
+    let places = Arc::new(Semaphore::new(limits.connections));
     let router = router(shared);
     let mut connected = JoinSet::new();
     loop {
@@ -79,7 +76,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         match accepted {
             Ok((stream, peer)) => {
                 let router = router.clone().layer(Extension(Peer(peer.ip())));
-                connected.spawn(answer(stream, router, place));
+                connected.spawn(answer(stream, router, limits, place));
             }
             // Such as too many open files, which does not end by asking at once again.
             Err(error) => {
@@ -90,14 +87,16 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn answer(stream: TcpStream, router: Router, place: OwnedSemaphorePermit) {
+async fn answer(stream: TcpStream, router: Router, limits: Limits, place: OwnedSemaphorePermit) {
     // An event is small and is to be seen at once.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.reading));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(ARRIVAL)
+        .header_read_timeout(limits.arrival)
         .max_buf_size(AHEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
     if let Err(error) = connection.await {
         tracing::debug!(%error, "the room's socket");
     }
@@ -139,3 +138,6 @@ async fn nothing(State(_): State<Arc<Shared>>, method: Method) -> Response {
         if method == Method::GET { StatusCode::NOT_FOUND } else { StatusCode::METHOD_NOT_ALLOWED };
     (status, "there is nothing here\n").into_response()
 }
+
+#[cfg(test)]
+mod tests;

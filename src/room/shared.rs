@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 use super::Say;
 use super::feed::{Feed, Parts};
 use super::follow::Asked;
+use super::limits::Limits;
 use super::token::{Guesses, Keys, Part, RemoteKey};
 use super::{address, qr};
 use crate::stage::room::{News, Opened, Overview, Remote, Standing};
@@ -16,10 +17,13 @@ use crate::stage::room::{News, Opened, Overview, Remote, Standing};
 pub(super) struct Shared {
     pub(super) bound: SocketAddr,
     pub(super) keys: Keys,
+    pub(super) limits: Limits,
     guesses: Mutex<Guesses>,
     remote: Mutex<RemoteKey>,
     feed: Mutex<Feed>,
     changed: watch::Sender<()>,
+    /// How many browsers follow.
+    followers: watch::Sender<usize>,
     glance: Mutex<Glance>,
     say: Say,
     /// What takes requests to whoever decides about the people.
@@ -30,7 +34,6 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct Glance {
     opened: Opened,
-    followers: usize,
     /// How the people stand; the rest of it is not looked at.
     people: Overview,
 }
@@ -39,6 +42,7 @@ impl Shared {
     pub(super) fn new(
         bound: SocketAddr,
         keys: Keys,
+        limits: Limits,
         opened: Opened,
         say: Say,
         asks: mpsc::Sender<Asked>,
@@ -46,10 +50,12 @@ impl Shared {
         Self {
             bound,
             keys,
+            limits,
             guesses: Mutex::default(),
             remote: Mutex::default(),
             feed: Mutex::default(),
             changed: watch::Sender::new(()),
+            followers: watch::Sender::new(0),
             glance: Mutex::new(Glance { opened, ..Glance::default() }),
             say,
             asks,
@@ -119,9 +125,15 @@ impl Shared {
 
     /// One more browser follows, until what is given is dropped.
     pub(super) fn one_more(self: &Arc<Self>) -> Follower {
-        lock(&self.glance).followers += 1;
+        self.followers.send_modify(|count| *count += 1);
         self.tell();
         Follower(Arc::clone(self))
+    }
+
+    /// Tells how many browsers follow.
+    #[cfg(test)]
+    pub(super) fn followers(&self) -> watch::Receiver<usize> {
+        self.followers.subscribe()
     }
 
     /// A browser has reached the room.
@@ -159,7 +171,7 @@ impl Shared {
         let glance = lock(&self.glance);
         let overview = Overview {
             standing: Standing::Open(Box::new(glance.opened.clone())),
-            followers: glance.followers,
+            followers: *self.followers.borrow(),
             ..glance.people.clone()
         };
         // Told with the lock held, so that what is told last is what is so.
@@ -172,7 +184,7 @@ pub(super) struct Follower(Arc<Shared>);
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        lock(&self.0.glance).followers -= 1;
+        self.0.followers.send_modify(|count| *count -= 1);
         self.0.tell();
     }
 }

@@ -110,7 +110,7 @@ async fn a_cluster_is_private_small_and_as_promised() {
         ("show fsync", "off"),
         ("show synchronous_commit", "on"),
         ("show max_prepared_transactions", "10"),
-        ("show max_connections", "100"),
+        ("show max_connections", "200"),
         ("show autovacuum", "on"),
         ("select current_user::text", "overbooked"),
     ];

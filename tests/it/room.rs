@@ -3,7 +3,12 @@
 mod book;
 mod browser;
 mod chromium;
+mod figures;
+mod given_back;
 pub(crate) mod http;
+mod hundred;
+mod own_pane;
+mod remote;
 
 use std::io::Write as _;
 

@@ -73,11 +73,11 @@ impl People {
     ) -> Result<(), Refusal> {
         let person = self.all.iter_mut().find(|it| it.visitor == visitor);
         let person = person.ok_or(Refusal::Nameless)?;
-        if !person.bucket.takes(now) {
-            return Err(Refusal::TooFast);
-        }
         if !person.pane.is_given {
             return Err(Refusal::NoPane);
+        }
+        if !person.bucket.takes(now) {
+            return Err(Refusal::TooFast);
         }
         if person.pane.is_busy || person.attempt.is_some() {
             return Err(Refusal::StillRuns);

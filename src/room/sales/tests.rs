@@ -32,8 +32,9 @@ impl Counter {
 
     /// So long that the tables have been looked at.
     fn settles(&mut self) {
-        let due = self.sales.due();
-        due.into_iter().for_each(|due| self.sales.wake(due + SETTLED));
+        if let Some(due) = self.sales.due() {
+            self.sales.wake(due + SETTLED);
+        }
     }
 
     fn verdict(&self) -> Verdict {

@@ -1,7 +1,6 @@
 //! What visitors do: say a name, press a seat, answer a question.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::to_bytes;
@@ -22,9 +21,6 @@ use crate::room::token::Part;
 
 /// How long a request may be: names and seats are short.
 const LONGEST: usize = 4096;
-
-/// How long it may take to arrive whole.
-const ARRIVAL: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,7 +68,7 @@ pub(super) async fn name(
     Extension(known): Extension<Known>,
     request: Request,
 ) -> Response {
-    match read::<Name>(request).await {
+    match read::<Name>(request, &shared).await {
         Ok(Name { name }) => ask(&shared, known, Wanted::Name(name)).await,
         Err((status, why)) => refuse(status, &why),
     }
@@ -84,7 +80,7 @@ pub(super) async fn press(
     Extension(known): Extension<Known>,
     request: Request,
 ) -> Response {
-    match read::<Press>(request).await {
+    match read::<Press>(request, &shared).await {
         Ok(Press { seat }) => ask(&shared, known, Wanted::Press(seat)).await,
         Err((status, why)) => refuse(status, &why),
     }
@@ -96,7 +92,7 @@ pub(super) async fn answer(
     Extension(known): Extension<Known>,
     request: Request,
 ) -> Response {
-    match read::<Answer>(request).await {
+    match read::<Answer>(request, &shared).await {
         Ok(Answer { number, answer }) => ask(&shared, known, Wanted::Answer(number, answer)).await,
         Err((status, why)) => refuse(status, &why),
     }
@@ -108,7 +104,7 @@ pub(super) async fn sql(
     Extension(known): Extension<Known>,
     request: Request,
 ) -> Response {
-    match read::<Sql>(request).await {
+    match read::<Sql>(request, &shared).await {
         Ok(Sql { sql }) => ask(&shared, known, Wanted::Sql(sql)).await,
         Err((status, why)) => refuse(status, &why),
     }
@@ -120,19 +116,22 @@ pub(super) async fn steer(
     Extension(known): Extension<Known>,
     request: Request,
 ) -> Response {
-    match read::<Steer>(request).await {
+    match read::<Steer>(request, &shared).await {
         Ok(Steer { key }) => ask(&shared, known, Wanted::Steer(key)).await,
         Err((status, why)) => refuse(status, &why),
     }
 }
 
 /// What is asked; or the status and the words of a refusal.
-async fn read<T: DeserializeOwned>(request: Request) -> Result<T, (StatusCode, String)> {
+async fn read<T: DeserializeOwned>(
+    request: Request,
+    shared: &Shared,
+) -> Result<T, (StatusCode, String)> {
     let refuse = |status, why: &str| (status, why.to_owned());
     let late = || refuse(StatusCode::REQUEST_TIMEOUT, "the request has not come whole");
     let long =
         || refuse(StatusCode::PAYLOAD_TOO_LARGE, &format!("at most {LONGEST} bytes are read"));
-    let body = timeout(ARRIVAL, to_bytes(request.into_body(), LONGEST)).await;
+    let body = timeout(shared.limits.arrival, to_bytes(request.into_body(), LONGEST)).await;
     let body = body.map_err(|_| late())?.map_err(|_| long())?;
     serde_json::from_slice(&body)
         .map_err(|error| refuse(StatusCode::BAD_REQUEST, &format!("this cannot be read: {error}")))

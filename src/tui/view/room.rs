@@ -192,7 +192,8 @@ fn of_overview(view: &View<'_>, opened: &Opened, cells: usize) -> Vec<Line<'stat
     all.extend(board(&overview.board).iter().flat_map(|(line, role)| plain(line, *role)));
     let charset = view.theme.charset();
     let poll = overview.poll.iter().flat_map(|it| poll(it, charset, cells));
-    all.extend(poll.flat_map(|(line, role)| plain(&line, role)));
+    // Not wrapped: that would take the blanks by which the bars stand below each other.
+    all.extend(poll.map(|(line, role)| Line::from(Span::styled(line, view.style(role)))));
     if opened.self_test == Some(Ok(())) && !rules.is_open {
         all.extend(plain("self-test: this machine reaches the address", Role::Dim));
     }
@@ -273,7 +274,7 @@ fn poll(poll: &Poll, charset: Charset, cells: usize) -> Vec<(String, Role)> {
     let name = longest.min(cells.saturating_sub(digits + BAR + 2));
     let (block, cut) = match charset {
         Charset::Ascii => ("#", ".."),
-        _ => ("\u{2588}", "\u{2026}"),
+        Charset::Unicode => ("\u{2588}", "\u{2026}"),
     };
     lines.extend(poll.bars.iter().map(|(answer, count)| {
         let bar = block.repeat((count * BAR).div_ceil(most));

@@ -2,6 +2,7 @@
 //! board says, and what stands in the database.
 
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
@@ -16,16 +17,18 @@ const LARGE: Size = Size { rows: 50, columns: 160 };
 const SEATS: [&str; 3] = ["A-2", "A-4", "A-5"];
 const PEOPLE: usize = 30;
 
-struct Room {
-    console: Terminal,
-    browsers: Vec<Browser>,
-    events: Events,
+pub(super) struct Room {
+    pub(super) console: Terminal,
+    pub(super) browsers: Vec<Browser>,
+    pub(super) events: Events,
+    /// The address for everybody.
+    pub(super) url: String,
     /// How the room books.
     rules: Value,
 }
 
 impl Room {
-    fn open(arguments: &[&str]) -> Self {
+    pub(super) fn open(arguments: &[&str]) -> Self {
         let mut all = vec!["adjacent-seats", "--room", "127.0.0.1:0"];
         all.extend(arguments);
         let console = Terminal::open(LARGE, &all);
@@ -43,10 +46,10 @@ impl Room {
         events.until("tables", is_map);
         console.type_keys(ALT_R);
         console.wait_for("closes it");
-        Self { console, browsers, events, rules }
+        Self { console, browsers, events, url, rules }
     }
 
-    fn named(arguments: &[&str]) -> Self {
+    pub(super) fn named(arguments: &[&str]) -> Self {
         let room = Self::open(arguments);
         for (number, browser) in room.browsers.iter().enumerate() {
             let answer = browser.post("/name", &json!({"name": format!("Guest{number}")}));
@@ -56,7 +59,7 @@ impl Room {
     }
 
     /// Presses a key of the room's layer until the room books so.
-    fn set(&mut self, key: &str, rule: &str, wanted: impl Into<Value>) {
+    pub(super) fn set(&mut self, key: &str, rule: &str, wanted: impl Into<Value>) {
         let wanted = wanted.into();
         while self.rules[rule] != wanted {
             self.console.type_keys(key);
@@ -71,7 +74,7 @@ impl Room {
         self.wait_for_the_end(is_so)
     }
 
-    fn press(&self, number: usize) {
+    pub(super) fn press(&self, number: usize) {
         let seat = json!({"seat": SEATS[number % SEATS.len()]});
         let answer = self.browsers[number].post("/press", &seat);
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -116,7 +119,7 @@ impl Room {
         self.events.until("tables", is_map);
     }
 
-    fn end(mut self) {
+    pub(super) fn end(mut self) {
         hide(&mut self.console);
         leave(self.console);
     }
@@ -323,4 +326,10 @@ fn what_the_room_did_is_exported() {
         assert!(text.contains("Maria") && text.contains("update "), "{text}");
     }
     room.end();
+    let mut play = Command::new(program);
+    play.args(["play", "adjacent-seats.sql"]).current_dir(folder.path());
+    let played = play.output().unwrap();
+    assert!(played.status.success(), "{}", String::from_utf8_lossy(&played.stdout));
+    let said = String::from_utf8_lossy(&played.stdout).into_owned();
+    assert!(said.contains("Maria"), "{said}");
 }

@@ -17,7 +17,7 @@ fn address_of(url: &str, person: usize) -> String {
 }
 
 /// So many pages that have joined and seen the stage.
-fn joined(chromium: &Chromium, url: &str, count: usize) -> Vec<Page> {
+pub(super) fn joined(chromium: &Chromium, url: &str, count: usize) -> Vec<Page> {
     let pages = (0..count).map(|person| {
         let page = chromium.open();
         chromium.go(&address_of(url, person));
@@ -107,6 +107,8 @@ fn pages_that_sleep_come_back_without_a_loss() {
     }
     chromium.turn_to(&awake);
     chromium.until("document.getElementById('step').textContent.startsWith('Step 4 ')");
+    // What the third step locks is seen a moment after its answer.
+    chromium.until("document.getElementById('contested').textContent.includes('has locked it')");
     let shown = chromium.read(SHOWN);
     assert_eq!(chromium.read("document.querySelectorAll('#timeline code').length"), 3);
     for page in &pages {
@@ -177,6 +179,8 @@ fn axe_finds_nothing_serious() {
         console.wait_for(&format!("step {step} of"));
     }
     say_name(&chromium, "Maria");
+    // What only some are shown is looked at as well.
+    chromium.read("['own', 'remote'].map((it) => { document.getElementById(it).hidden = false; })");
     for (width, scheme) in [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")] {
         chromium.resize(width, 844);
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
@@ -188,6 +192,81 @@ fn axe_finds_nothing_serious() {
                     node.html + node.failureSummary)])))"
         ));
         assert_eq!(found, json!([]), "{width} {scheme}");
+    }
+    hide(&mut console);
+    leave(console);
+}
+
+#[test]
+fn a_question_is_answered_by_pressing_it() {
+    let chromium = match Chromium::start() {
+        Ok(chromium) => chromium,
+        Err(why) => return println!("{why}"),
+    };
+    let (mut console, url) = open();
+    let _page = joined(&chromium, &url, 1);
+    say_name(&chromium, "Maria");
+    console.type_keys(ALT_R);
+    console.wait_for("closes it");
+    console.type_keys("a");
+    console.wait_for("asked: who will have A-4?");
+    chromium.until("document.querySelector('#answers button')");
+    let bob = "[...document.querySelectorAll('#answers button')]\
+         .find((it) => it.textContent.startsWith('Bob'))";
+    chromium.read(&format!("({bob}.click(), true)"));
+    chromium.until(&format!("{bob}.getAttribute('aria-pressed') === 'true'"));
+    console.wait_for("Bob           1 ");
+    for step in 2..=12 {
+        console.type_keys(key::F5);
+        let is_played = if step == 12 { "All 11 steps " } else { &format!("Step {step} ") };
+        chromium.until(&format!(
+            "document.getElementById('step').textContent.startsWith('{is_played}')"
+        ));
+    }
+    chromium.until("document.getElementById('outcome').textContent.endsWith('You were right.')");
+    hide(&mut console);
+    leave(console);
+}
+
+#[test]
+fn high_contrast_tells_by_borders_what_colours_tell() {
+    let chromium = match Chromium::start() {
+        Ok(chromium) => chromium,
+        Err(why) => return println!("{why}"),
+    };
+    let (mut console, url) = open();
+    let _page = joined(&chromium, &url, 1);
+    open_booking(&mut console);
+    say_name(&chromium, "Maria");
+    for step in 2..=5 {
+        console.type_keys(key::F5);
+        console.wait_for(&format!("step {step} of"));
+    }
+    for (width, feature, value) in [
+        (390, "forced-colors", "active"),
+        (1280, "forced-colors", "active"),
+        (390, "prefers-contrast", "more"),
+        (1280, "prefers-contrast", "more"),
+    ] {
+        chromium.resize(width, 844);
+        let features = json!([{"name": feature, "value": value}]);
+        chromium.command("Emulation.setEmulatedMedia", &json!({"features": features}));
+        let is_so = chromium.read(&format!("matchMedia('({feature}: {value})').matches"));
+        assert_eq!(is_so, true, "{feature}");
+        let borders = chromium.read(
+            "['free', 'held', 'booked'].map((it) => document.querySelector(`.seat.${it}`))\
+                .map((it) => it && getComputedStyle(it).borderTopStyle \
+                    + getComputedStyle(it).borderTopWidth)",
+        );
+        let borders = borders.as_array().unwrap();
+        assert_ne!(borders[0], borders[1], "free and held: {borders:?}");
+        if feature == "forced-colors" {
+            assert_ne!(borders[0], borders[2], "free and booked: {borders:?}");
+        }
+        if let Some(folder) = std::env::var_os("OVERBOOKED_SCREENSHOTS") {
+            let file = format!("room-{feature}-{width}.png");
+            chromium.screenshot(&Path::new(&folder).join(file));
+        }
     }
     hide(&mut console);
     leave(console);

@@ -104,7 +104,9 @@ fn shown_after(size: (u16, u16), overview: &Overview, keys: &[KeyCode]) -> Strin
     let mut stage = Stage::opened(Charset::Unicode, size);
     stage.app.room_at_a_glance(overview);
     stage.presses(KeyCode::Char('r'), KeyModifiers::ALT);
-    keys.iter().for_each(|key| stage.presses(*key, KeyModifiers::NONE));
+    for key in keys {
+        stage.presses(*key, KeyModifiers::NONE);
+    }
     stage.frame()
 }
 

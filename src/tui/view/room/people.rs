@@ -22,8 +22,10 @@ pub(super) fn lines(
         let words = "Nobody takes part yet: whoever follows can say a name and does.";
         return super::plain(view, words, cells, Role::Dim);
     }
-    let rows = rows.saturating_sub(1).max(1);
     let chosen = chosen.min(people.len() - 1);
+    // What is too long for a line is said in full of whoever is marked.
+    let in_full = in_full(view, &people[chosen], cells);
+    let rows = rows.saturating_sub(1 + in_full.len()).max(1);
     let first = (chosen + 1).saturating_sub(rows);
     let longest = people.iter().map(|it| text::width(&it.name)).max().unwrap_or(0).min(NAME);
     let shown = people.iter().enumerate().skip(first).take(rows);
@@ -33,7 +35,15 @@ pub(super) fn lines(
         let words = format!("{} of {}", chosen + 1, people.len());
         lines.push(Line::from(Span::styled(words, view.style(Role::Dim))));
     }
+    lines.extend(in_full);
     lines
+}
+
+fn in_full(view: &View<'_>, person: &Present, cells: usize) -> Vec<Line<'static>> {
+    if text::width(&person.words) + NAME <= cells {
+        return Vec::new();
+    }
+    super::plain(view, &text::visible(&person.words), cells, Role::Waiting)
 }
 
 fn line(
@@ -52,9 +62,10 @@ fn line(
     };
     let text = format!("{}{pane}{words}", text::pad(&text::visible(&person.name), name, cut));
     let text = text::fit(&text::visible(&text), cells, cut).into_owned();
-    let (text, role) = match is_chosen {
-        true => (text::pad(&text, cells, cut), Role::Selection),
-        false => (text, Role::Screen),
+    let (text, role) = if is_chosen {
+        (text::pad(&text, cells, cut), Role::Selection)
+    } else {
+        (text, Role::Screen)
     };
     Line::from(Span::styled(text, view.style(role)))
 }
