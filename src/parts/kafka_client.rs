@@ -174,8 +174,8 @@ impl fmt::Debug for Kafka {
 /// controller.
 const MAY_PASS: [i16; 10] = [3, 5, 6, 7, 8, 9, 13, 19, 20, 41];
 
-const HUNG_UP: &str = "it closed the connection without an answer, as a broker does that is ending, \
-    or that wants TLS (kafkas://) or a password (kafka://user:password@, SASL PLAIN)";
+const HUNG_UP: &str = "it closed the connection without an answer, as a broker does that is \
+    ending, or that wants TLS (kafkas://) or a password (kafka://user:password@, SASL PLAIN)";
 
 /// There is such a topic.
 const EXISTS: i16 = 36;
