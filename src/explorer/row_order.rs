@@ -23,14 +23,18 @@ pub type Sequences = BTreeMap<(String, String), String>;
 pub type Unique = (String, Vec<String>);
 
 /// What tells rows by their places: which come first, or where they are.
-const BY_PLACE: [&str; 17] = [
+const BY_PLACE: [&str; 22] = [
     "limit",
     "offset",
     "fetch",
+    "tablesample",
     "ctid",
+    "any_value",
     "array_agg",
     "string_agg",
     "json_agg",
+    "json_arrayagg",
+    "json_objectagg",
     "jsonb_agg",
     "json_object_agg",
     "jsonb_object_agg",
@@ -39,6 +43,7 @@ const BY_PLACE: [&str; 17] = [
     "ntile",
     "first_value",
     "last_value",
+    "nth_value",
     "lag",
     "lead",
 ];
@@ -62,21 +67,28 @@ impl Told {
         let finally = scenario.finally.iter().map(|finally| finally.sql.as_str());
         let invariants = scenario.invariants.iter().map(|invariant| invariant.sql.as_str());
         for text in steps.chain(finally).chain(invariants) {
-            for statement in split(text, Strings::default()) {
-                told.add(&words(statement.text, Strings::default()), sequences);
-            }
+            told.hear(text, sequences);
         }
         told
     }
 
+    /// Takes in what some statements tell.
+    pub fn hear(&mut self, text: &str, sequences: &Sequences) {
+        for statement in split(text, Strings::default()) {
+            self.add(&words(statement.text, Strings::default()), sequences);
+        }
+    }
+
     fn add(&mut self, words: &[Word], sequences: &Sequences) {
         let named: BTreeSet<String> = Tables::of(words).all().map(|it| it.name.clone()).collect();
-        if words.iter().any(|word| BY_PLACE.iter().any(|name| word.is(name))) {
+        if looks_at_places(words) {
             self.by_place.extend(named.iter().cloned());
         }
         let is_row = matches!(verb(words), Verb::Insert | Verb::Merge);
         let from = if is_row { 0 } else { clause(words).unwrap_or(words.len()) };
-        let used: BTreeSet<&str> = words[from..].iter().filter_map(Word::name).collect();
+        let reckoned = reckoned_with(&words[..from]);
+        let used = words[from..].iter().filter_map(Word::name).chain(reckoned);
+        let used: BTreeSet<&str> = used.collect();
         for ((table, column), whose) in sequences {
             if named.contains(bare(table)) && used.contains(column.as_str()) {
                 let filled = whose.rsplit_once('.').map_or(whose.as_str(), |(table, _)| table);
@@ -90,11 +102,23 @@ impl Told {
         for (steps, effects) in program.sessions.iter().zip(effects) {
             for (&step, effects) in steps.iter().zip(effects) {
                 let tables = self.added_by(&scenario.steps[step].sql);
-                effects.locks.extend(tables.into_iter().map(|table| {
-                    (Resource::Named(format!("the order of rows in {table}")), Access::Exclusive)
-                }));
+                effects.locks.extend(tables.iter().map(|table| order_of_rows(table)));
             }
         }
+    }
+
+    /// Has a step that adds single rows depend on others that do, in a table whose rows are told by
+    /// their places.
+    pub fn bind_added(&self, effects: &mut Effects) {
+        let added = effects.locks.iter().filter_map(|(resource, access)| match resource {
+            Resource::Row { table, .. } if *access == Access::Exclusive => Some(table),
+            _ => None,
+        });
+        let bound: Vec<_> = added
+            .filter(|table| self.by_place.contains(bare(table)))
+            .map(|it| order_of_rows(it))
+            .collect();
+        effects.locks.extend(bound);
     }
 
     fn added_by(&self, sql: &str) -> BTreeSet<String> {
@@ -112,6 +136,50 @@ impl Told {
         }
         added
     }
+}
+
+fn order_of_rows(table: &str) -> (Resource, Access) {
+    (Resource::Named(format!("the order of rows in {table}")), Access::Exclusive)
+}
+
+fn looks_at_places(words: &[Word]) -> bool {
+    // A list of what a SELECT finds, and the first row of each group.
+    let is_pair = |pair: &[Word]| {
+        pair[0].is("array") && pair[1].is_mark('(') || pair[0].is("distinct") && pair[1].is("on")
+    };
+    words.iter().any(|word| BY_PLACE.iter().any(|name| word.is(name)))
+        || words.windows(2).any(is_pair)
+}
+
+/// The names in a SELECT's list that are more than shown: all but columns by themselves.
+fn reckoned_with(list: &[Word]) -> impl Iterator<Item = &str> {
+    let mut depth = 0_usize;
+    let items = list.split(move |word| {
+        if word.is_mark('(') {
+            depth += 1;
+        } else if word.is_mark(')') {
+            depth = depth.saturating_sub(1);
+        }
+        depth == 0 && word.is_mark(',')
+    });
+    items.filter(|item| !is_column(item)).flatten().filter_map(Word::name)
+}
+
+/// Whether an item of a list is a column, perhaps under another name, with what comes before the
+/// first and behind the last item.
+fn is_column(item: &[Word]) -> bool {
+    let around = ["select", "all", "distinct", "as"];
+    let own = item.iter().take_while(|word| !word.is("from"));
+    let own = own.filter(|word| !around.iter().any(|name| word.is(name)));
+    let (mut names, mut dots, mut others) = (0_usize, 0, 0);
+    for word in own {
+        match word {
+            word if word.is_mark('.') => dots += 1,
+            word if word.is_mark('*') || word.name().is_some() => names += 1,
+            _ => others += 1,
+        }
+    }
+    others == 0 && names <= 2 + dots
 }
 
 fn has_insert(words: &[Word]) -> bool {
@@ -244,6 +312,50 @@ mod tests {
         }
         let told = told("select who from queue limit 1");
         assert_eq!(told.added_by("update queue set who = 'b'").len(), 1);
+    }
+
+    #[test]
+    fn a_list_or_the_first_of_a_group_tells_places_too() {
+        for sql in [
+            "select array(select who from queue)",
+            "select distinct on (who) who from queue",
+            "select nth_value(who, 2) over () from queue",
+            "select json_arrayagg(who) from queue",
+        ] {
+            assert!(told(sql).by_place.contains("queue"), "{sql}");
+        }
+        for sql in ["select distinct who from queue", "select array[who, 'a'] from queue"] {
+            assert!(told(sql).by_place.is_empty(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_sequence_that_is_reckoned_with_in_a_list_tells_who_was_first() {
+        for sql in [
+            "select who, id > 1 from queue",
+            "select who, id % 2 as half from queue",
+            "select max(id) from queue",
+            "select case when id is null then who else who end from queue",
+        ] {
+            assert!(told(sql).by_sequence.contains("queue"), "{sql}");
+        }
+        for sql in ["select q.id, who as name, q.* from queue q", "select distinct id from queue"] {
+            assert_eq!(told(sql), Told::default(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn single_rows_depend_on_each_other_where_places_are_told() {
+        let row = Resource::Row { table: "queue".to_owned(), key: "1".to_owned() };
+        let added = |told: &Told| {
+            let mut effects = Effects::default();
+            effects.locks.insert(row.clone(), Access::Exclusive);
+            told.bind_added(&mut effects);
+            effects.locks.len()
+        };
+        assert_eq!(added(&told("select who from queue limit 1")), 2);
+        assert_eq!(added(&told("select who from queue")), 1);
+        assert_eq!(added(&told("select who from stubs limit 1")), 1);
     }
 
     #[test]

@@ -91,8 +91,9 @@ pub async fn explore<P: Programs, O: Orders>(
     wanted: Wanted<'_>,
     begin: impl Fn(&[Vec<Effects>]) -> O,
 ) -> Result<Explored, OutsideError> {
+    let reading = Reading::new(catalog.relations, catalog.snapshot);
     let mut explorer = Explorer {
-        reading: Reading::new(catalog.relations, catalog.snapshot),
+        reading: reading.asked(outside.stand().check.as_deref()),
         noise: Noise::of_programs(catalog.sequences),
         serial: BTreeMap::new(),
         written: 0,

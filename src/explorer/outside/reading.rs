@@ -16,6 +16,7 @@ use crate::core::syntax::{Strings, Verb};
 use crate::debugger::statement::{Part, Statement};
 use crate::debugger::tables::TableName;
 use crate::explorer::effects::{Access, Effects, Footprint, Resource};
+use crate::explorer::row_order::{Sequences, Told};
 use inserted::Keys;
 
 /// What the catalog says of tables, by their names without a schema.
@@ -48,6 +49,8 @@ pub struct Reading {
     relations: Relations,
     snapshot: Snapshot,
     effects: Vec<Vec<Effects>>,
+    /// Of which tables somebody tells which rows came first.
+    told: Told,
     /// What each step was called and sent when it was seen first.
     texts: BTreeMap<(usize, usize), (String, Arc<str>)>,
 }
@@ -98,6 +101,13 @@ impl Reading {
         Self { relations, snapshot, ..Self::default() }
     }
 
+    /// What is asked at the end of each order may tell which rows came first as well.
+    #[must_use]
+    pub fn asked(mut self, check: Option<&str>) -> Self {
+        check.into_iter().for_each(|sql| self.told.hear(sql, &Sequences::new()));
+        self
+    }
+
     /// Each session's steps, as far as they are known.
     pub fn effects(&self) -> &[Vec<Effects>] {
         &self.effects
@@ -122,6 +132,11 @@ impl Reading {
     /// Takes in what was sent in an order; whether something in it was not known.
     pub fn learn(&mut self, sessions: usize, sent: &[Sent]) -> bool {
         let before = self.effects.clone();
+        // The values of a sequence are no single rows: all who insert some depend on each other.
+        let sequences = Sequences::new();
+        for text in sent.iter().flat_map(Sent::texts) {
+            self.told.hear(text, &sequences);
+        }
         self.effects.resize_with(sessions.max(before.len()), Vec::new);
         for session in 0..self.effects.len() {
             let own: Vec<&Sent> = sent.iter().filter(|sent| sent.session == session).collect();
@@ -133,6 +148,7 @@ impl Reading {
                 self.learn_connection(session, connection, &own);
             }
         }
+        self.effects.iter_mut().flatten().for_each(|effects| self.told.bind_added(effects));
         before != self.effects
     }
 
@@ -381,6 +397,35 @@ mod tests {
         ] {
             assert_eq!(level(sql), expected, "{sql}");
         }
+    }
+
+    #[test]
+    fn whoever_takes_the_first_row_makes_inserts_of_other_keys_depend_on_each_other() {
+        let keys = || {
+            let all = |name: &str| vec![name.to_owned()];
+            ("queue".to_owned(), all("who"), all("who"), all("text"))
+        };
+        let inserts = [
+            sent(0, "insert into queue values ('alice')", INSIDE),
+            sent(1, "insert into queue values ('bob')", INSIDE),
+        ];
+        let meet = |reading: &Reading| {
+            let [alice, bob] = reading.effects() else { panic!() };
+            crate::explorer::effects::meet(&alice[0].locks, &bob[0].locks)
+        };
+        let relations = || Relations::default().with_keys([keys()]);
+        let mut reading = Reading::new(relations(), Snapshot::Statement);
+        reading.learn(2, &inserts);
+        assert!(!meet(&reading));
+        // It is known of a step that was seen before, too.
+        let looks = sent(0, "select who from queue limit 1", INSIDE);
+        let [alice, bob] = inserts.clone();
+        assert!(reading.learn(2, &[alice, looks, bob]));
+        assert!(meet(&reading));
+        let mut reading = Reading::new(relations(), Snapshot::Statement)
+            .asked(Some("select string_agg(who, ',') = 'alice,bob' from queue"));
+        reading.learn(2, &inserts);
+        assert!(meet(&reading));
     }
 
     #[test]
