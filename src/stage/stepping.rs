@@ -43,7 +43,17 @@ impl Stage {
         let more = self.course.script().filter(|script| has_more(script));
         let more = more.map(|_| format!(", {} explains it", self.key(Action::Story)));
         let more = more.unwrap_or_default();
-        self.say(format!("that was the last step; {restart} starts again{more}"));
+        // It stands in the script's line of that step, which may be out of sight.
+        let broken = self.course.script().map_or(0, |script| script.score().1);
+        let broken = match broken {
+            0 => String::new(),
+            1 => format!("one line of the file is not so, {} shows it; ", self.key(Action::Browse)),
+            count => format!(
+                "{count} lines of the file are not so, {} shows which; ",
+                self.key(Action::Browse)
+            ),
+        };
+        self.say(format!("that was the last step; {broken}{restart} starts again{more}"));
     }
 
     /// What keeps the next step from being sent, in words.

@@ -107,6 +107,21 @@ fn a_session_that_was_closed_is_opened_again_with_enter() {
     leave_with_question(&mut console);
 }
 
+#[test]
+fn a_line_of_the_file_that_is_not_so_is_told_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("one.sql");
+    let text = "-- One\n-- sessions: Alice\n\n-- Alice: asks\nselect 6 * 7;\n--> 41\n";
+    fs::write(&file, text).unwrap();
+    let mut console = opened(SMALL, &[file.to_str().unwrap()], &[]);
+    console.type_keys(key::F5);
+    console.wait_for("the only step played");
+    console.wait_for("(1 row)");
+    console.type_keys(key::F5);
+    console.wait_for("that was the last step; one line of the file is not so, Alt-j shows it;");
+    leave(&mut console);
+}
+
 fn leave_with_question(console: &mut Terminal) {
     console.type_keys(key::CONTROL_Q);
     console.wait_for("Leave?");
