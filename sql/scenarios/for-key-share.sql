@@ -79,4 +79,4 @@ select evening, play, seat, booked_by
 from shows full join bookings using (evening);
 --> postgres: (0 rows)
 --> optimistic: tonight | Hamlet | A-1 | Alice
---> explore: anomaly is possible at repeatable read, not at read committed, serializable
+--> postgres: explore: anomaly is possible at repeatable read, not at read committed, serializable

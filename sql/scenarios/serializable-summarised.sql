@@ -12,7 +12,7 @@
 -- settings allow. When that is full it merges the oldest into a summary, which keeps their locks and no longer who
 -- was in conflict with whom. PostgreSQL 15 misses a conflict that it knew before.
 --
--- Here there is room for 1,320; a server with a larger max_connections forgets later, and Alice is refused as she
+-- Here there is room for 2,320; a server with a larger max_connections forgets later, and Alice is refused as she
 -- should be. So keep serializable transactions short, above all the ones that read first and write late.
 --
 -- sessions: Alice, Bob, Clerk
@@ -53,10 +53,10 @@ where name = 'Bob' and 1 < (select count(*) from ushers where on_call);
 commit;
 --> COMMIT
 
--- Clerk: sells 1,500 tickets, one after another
+-- Clerk: sells 2,500 tickets, one after another
 do $$
 begin
-    for ticket in 1..1500 loop
+    for ticket in 1..2500 loop
         insert into sales values (ticket);
         commit;
     end loop;

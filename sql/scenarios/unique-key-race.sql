@@ -61,5 +61,5 @@ select * from bookings
 order by seat;
 --> A-1 | Carol
 --> A-4 | Alice
---> explore: 23505 is possible
---> explore: anomaly is possible
+--> postgres: explore: 23505 is possible
+--> postgres: explore: anomaly is possible

@@ -92,6 +92,8 @@ pub enum StatementOutcome {
 
 /// For as long as this is not over, the statement is held. Where it is dropped before that, the
 /// client has cancelled the statement or has left; it has not gone to the server, and does not.
+/// What is over when it is first polled was not held at all: whoever has told others of it must let
+/// that poll pass.
 pub type HeldVerdict<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 
 /// For as long as this is not over, the end of the statement is held.

@@ -67,6 +67,8 @@ enum Session {
     Away,
     Coming,
     Here,
+    /// It was taken back, and is not closed yet.
+    Going,
 }
 
 /// Why something was not done.
@@ -90,6 +92,8 @@ pub(super) enum Refusal {
     NoMap,
     #[error("there is no such seat")]
     NoSeat,
+    #[error("{0} is yours already")]
+    Yours(String),
     #[error("nothing is asked now")]
     NotAsked,
     #[error("that is none of the answers")]
@@ -185,6 +189,10 @@ impl People {
             return Err(Refusal::NoMap);
         }
         let seat = seat(stage, key).ok_or(Refusal::NoSeat)?;
+        let held = person.outcome.as_ref().filter(|(_, outcome)| *outcome == Outcome::Booked);
+        if held.is_some_and(|(own, _)| *own == seat.key) {
+            return Err(Refusal::Yours(seat.key));
+        }
         let attempt =
             Attempt::new(person.name.as_str(), seat, rules.strategy, engine.kind, rules.think());
         person.attempt = Some(attempt.map_err(|why| Refusal::Cannot(why.to_owned()))?);
@@ -194,7 +202,7 @@ impl People {
                 let begin = person.begin();
                 self.commands.extend(begin);
             }
-            Session::Coming => {}
+            Session::Coming | Session::Going => {}
             Session::Away => {
                 person.session = Session::Coming;
                 self.commands.push(Command::AddPerson(person.name.clone()));
@@ -303,6 +311,13 @@ impl People {
         if person.session == Session::Away {
             return;
         }
+        if person.session == Session::Going {
+            if matches!(kind, Kind::Closed | Kind::Lost { .. }) {
+                let again = person.is_gone();
+                self.commands.extend(again);
+            }
+            return;
+        }
         person.pane.hear(kind);
         match kind {
             Kind::Connected { .. } => {
@@ -348,7 +363,7 @@ impl People {
     /// The run has not done what was asked for somebody.
     fn refused(&mut self, name: &SessionName, why: &str) {
         let Some(person) = self.all.iter_mut().find(|it| it.name == *name) else { return };
-        if person.session == Session::Coming {
+        if matches!(person.session, Session::Coming | Session::Going) {
             person.session = Session::Away;
         }
         if person.pane.is_given && person.attempt.is_none() {

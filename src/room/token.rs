@@ -94,8 +94,9 @@ pub(super) struct RemoteKey {
 impl RemoteKey {
     /// Whoever comes by this token first has it, and nobody has it who has had it so far.
     pub(super) fn offer(&mut self) -> Token {
-        *self = Self { number: self.number + 1, offered: Some(Token::new()), is_taken: false };
-        self.offered.clone().unwrap_or_else(Token::new)
+        let token = Token::new();
+        *self = Self { number: self.number + 1, offered: Some(token.clone()), is_taken: false };
+        token
     }
 
     /// Nobody can have it any more who has not got it.

@@ -39,8 +39,18 @@ const REFUSED: [&str; 12] = [
     "prepared",
 ];
 
+/// The longest number. An exponent makes a long one out of a short text.
+const LONGEST_NUMBER: usize = 10;
+
 /// Signs that are none of SQL's simplest.
-const MARKS: &str = "(),.;=<>*+-/!";
+const MARKS: &str = "(),.;=<>*+-/";
+
+/// What a statement may be about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Table<'a> {
+    pub(super) name: &'a str,
+    pub(super) columns: &'a [String],
+}
 
 /// Why something typed is not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +72,7 @@ pub(super) enum TypedError {
 }
 
 /// The statement that is meant, if it is one that may be sent into a database with this table.
-pub(super) fn statement(text: &str, table: &str) -> Result<String, TypedError> {
+pub(super) fn statement(text: &str, table: Table<'_>) -> Result<String, TypedError> {
     if text.chars().count() > LONGEST {
         return Err(TypedError::TooLong);
     }
@@ -85,10 +95,10 @@ pub(super) fn statement(text: &str, table: &str) -> Result<String, TypedError> {
         | Verb::Savepoint
         | Verb::Release
         | Verb::RollbackTo => {}
-        Verb::Select | Verb::Update => rows(&words, table)?,
+        Verb::Select | Verb::Update => rows(&words, table.name)?,
         _ => return Err(TypedError::Verb),
     }
-    refuse_words(&words)?;
+    refuse_words(&words, table)?;
     Ok(only.text.to_owned())
 }
 
@@ -104,8 +114,15 @@ fn rows(words: &[Word], table: &str) -> Result<(), TypedError> {
     Ok(())
 }
 
-fn refuse_words(words: &[Word]) -> Result<(), TypedError> {
+fn refuse_words(words: &[Word], table: Table<'_>) -> Result<(), TypedError> {
     for (at, word) in words.iter().enumerate() {
+        let is_attribute = at.checked_sub(1).is_some_and(|before| words[before].is_mark('.'));
+        // `seats.f` is f(seats) where there is no such column (PostgreSQL documentation, 8.16.5).
+        let is_known =
+            |name: &str| name == table.name || table.columns.iter().any(|column| column == name);
+        if is_attribute && word.name().is_some_and(|name| !is_known(name)) {
+            return Err(TypedError::Word(word.text.clone()));
+        }
         let is_called = words.get(at + 1).is_some_and(|next| next.is_mark('('));
         let is_allowed = match word.kind {
             WordKind::Plain if is_called => BEFORE_PARENTHESES.contains(&word.text.as_str()),
@@ -114,7 +131,12 @@ fn refuse_words(words: &[Word]) -> Result<(), TypedError> {
             }
             WordKind::Quoted => !is_called && !is_of_the_system(&word.text),
             WordKind::Escaped => false,
-            WordKind::Text | WordKind::Value => true,
+            WordKind::Text => true,
+            WordKind::Value => is_plain_number(&word.text),
+            WordKind::Mark if word.text == "!=" => true,
+            WordKind::Mark if word.text == "!" => {
+                words.get(at + 1).is_some_and(|next| next.is_mark('='))
+            }
             WordKind::Mark => word.text.chars().all(|mark| MARKS.contains(mark)),
         };
         if !is_allowed {
@@ -122,6 +144,10 @@ fn refuse_words(words: &[Word]) -> Result<(), TypedError> {
         }
     }
     Ok(())
+}
+
+fn is_plain_number(text: &str) -> bool {
+    text.len() <= LONGEST_NUMBER && text.chars().all(|it| it.is_ascii_digit() || it == '.')
 }
 
 /// Whether it is a name of what the server keeps about itself.
@@ -133,8 +159,13 @@ fn is_of_the_system(name: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<String, TypedError> {
+        let columns = ["seat_row", "seat_number", "booked_by"].map(str::to_owned);
+        statement(text, Table { name: "seats", columns: &columns })
+    }
+
     fn refusal(text: &str) -> String {
-        statement(text, "seats").expect_err(text).to_string()
+        read(text).expect_err(text).to_string()
     }
 
     #[test]
@@ -147,6 +178,7 @@ mod tests {
             "select count(*) from seats where booked_by is null and seat_number in (1, 2)",
             "select seat_row, max(seat_number) from seats group by seat_row order by 1",
             "select * from seats where seat_number = (select min(seat_number) from seats)",
+            "select s.*, s.booked_by from seats as s where s.seat_number != 4",
             "begin isolation level serializable",
             "BEGIN",
             "commit;",
@@ -154,7 +186,7 @@ mod tests {
             "savepoint a",
             "rollback to a",
         ] {
-            let sent = statement(text, "seats").unwrap_or_else(|why| panic!("{text}: {why}"));
+            let sent = read(text).unwrap_or_else(|why| panic!("{text}: {why}"));
             assert!(sent.ends_with(';') && sent.starts_with(text.trim_end_matches(';')), "{sent}");
         }
     }
@@ -177,6 +209,10 @@ mod tests {
             "select array[1, 2]",
             "select cast('x' as text)",
             "select 'x'::text",
+            "select 1e131000",
+            "update seats set booked_by = 12345678901",
+            "select 30000 !",
+            "select s.row_to_json from seats s",
             "select * from pg_class",
             "select * from information_schema.tables",
             "with recursive r as (select 1 union all select 1 from r) select * from r",

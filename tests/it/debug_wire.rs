@@ -134,6 +134,7 @@ impl StatementHooks for Scripted {
         }
         let mut watched = Watched { hooks: self, sql: Some(statement.sql.to_owned()) };
         Box::pin(async move {
+            tokio::task::yield_now().await;
             // Who forgets it holds it for ever.
             let Ok(verdict) = verdict.await else { return std::future::pending().await };
             watched.is_over();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{People, Person, Refusal, Session};
 use crate::core::event::Kind;
 use crate::core::scenario::EngineKind;
+use crate::room::booking::Outcome;
 use crate::room::token::Visitor;
 use crate::room::typed::{self, TypedError};
 use crate::run::Command;
@@ -24,7 +25,10 @@ impl OwnPane {
     /// Something has happened in the person's session.
     pub(super) fn hear(&mut self, kind: &Kind) {
         match kind {
-            Kind::Sent { .. } => self.is_busy = true,
+            Kind::Sent { .. } => {
+                self.is_busy = true;
+                self.refused = None;
+            }
             Kind::Ready { .. } | Kind::Lost { .. } | Kind::Closed => self.is_busy = false,
             _ => {}
         }
@@ -45,8 +49,12 @@ impl People {
         let Some(person) = self.all.iter_mut().find(|it| it.name.as_str() == name) else { return };
         if person.pane.is_given {
             person.pane = OwnPane::default();
-            // What it has not come to yet is not to be waited for.
-            person.session = Session::Away;
+            // Of what is under way nobody is told the end.
+            person.end(Outcome::Broken("the pane was taken back".to_owned()), Duration::ZERO);
+            person.session = match person.session {
+                Session::Here | Session::Going => Session::Going,
+                Session::Coming | Session::Away => Session::Away,
+            };
             self.commands.push(Command::TakePane(person.name.clone()));
             return;
         }
@@ -87,7 +95,8 @@ impl People {
         }
         let tables = &stage.watched().tables().tables;
         let table = tables.iter().find(|table| table.seats.is_some()).ok_or(Refusal::NoMap)?;
-        let sql = typed::statement(text, &table.name)?;
+        let (name, columns) = (&table.name, &table.columns);
+        let sql = typed::statement(text, typed::Table { name, columns })?;
         person.pane.is_busy = true;
         self.commands.push(Command::Submit { session: person.name.clone(), sql });
         Ok(())
@@ -95,6 +104,17 @@ impl People {
 }
 
 impl Person {
+    /// The session is closed now: whoever wants one again has it only from here on.
+    pub(super) fn is_gone(&mut self) -> Vec<Command> {
+        self.session = Session::Away;
+        if !self.pane.is_given && self.attempt.is_none() {
+            return Vec::new();
+        }
+        self.session = Session::Coming;
+        let give = self.pane.is_given.then(|| Command::GivePane(self.name.clone()));
+        [Command::AddPerson(self.name.clone())].into_iter().chain(give).collect()
+    }
+
     /// What is to be asked of the run, so that there is a pane.
     fn receive_pane(&mut self, engine: Option<EngineKind>) -> Vec<Command> {
         self.pane = OwnPane::default();
@@ -105,6 +125,9 @@ impl Person {
             return Vec::new();
         }
         self.pane.is_given = true;
+        if self.session == Session::Going {
+            return Vec::new();
+        }
         let give = Command::GivePane(self.name.clone());
         if self.session == Session::Away {
             self.session = Session::Coming;

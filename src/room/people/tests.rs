@@ -294,7 +294,23 @@ fn whoever_is_given_a_pane_types_into_it_until_it_is_taken() {
     assert_eq!(scene.asked(), ["TakePane(SessionName(\"Maria\"))"]);
     assert_eq!(types(&mut scene, 0, select), Err(Refusal::NoPane), "at once");
     scene.press(0, "A-4").unwrap();
-    assert_eq!(scene.asked(), ["add Maria"], "the session was closed");
+    assert!(scene.asked().is_empty(), "its session is not closed yet");
+    scene.happens("Maria", Kind::Closed);
+    assert_eq!(scene.asked(), ["add Maria"]);
+}
+
+#[test]
+fn a_pane_that_is_taken_and_given_again_comes_when_its_session_is_closed() {
+    let mut scene = Scene::new(&["Maria"]);
+    scene.orders(&Order::Pane("Maria".to_owned()));
+    scene.connects("Maria");
+    scene.asked();
+    for _ in 0..2 {
+        scene.orders(&Order::Pane("Maria".to_owned()));
+    }
+    assert_eq!(scene.asked(), ["TakePane(SessionName(\"Maria\"))"]);
+    scene.happens("Maria", Kind::Closed);
+    assert_eq!(scene.asked(), ["add Maria", "GivePane(SessionName(\"Maria\"))"]);
 }
 
 #[test]

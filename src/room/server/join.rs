@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Extension, Path, State};
-use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::guard::{Peer, by_cookie, refuse};
@@ -17,8 +17,13 @@ pub(super) async fn join(
     State(shared): State<Arc<Shared>>,
     Extension(Peer(from)): Extension<Peer>,
     Path(token): Path<String>,
+    method: Method,
     headers: HeaderMap,
 ) -> Response {
+    // Whoever only asks whether there is something (HEAD) has not come in, and takes no remote.
+    if method != Method::GET {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
     let now = Instant::now();
     if !shared.guesses().may(from, now) {
         let words = "too many wrong tokens have come from here; try again in a few seconds\n";
