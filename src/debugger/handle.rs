@@ -359,7 +359,7 @@ impl StatementHooks for Debugger {
             let Some((held, waiting)) = self.arrived(&statement) else { return Verdict::Pass };
             let guard = Waiting { debugger: self, held };
             // Whoever is let go at once was held all the same: others may have committed meanwhile,
-            // so that its Bind must go again, which is done for what was not over at its first look.
+            // so that its Bind must go again, as it does for what was not over when first polled.
             tokio::task::yield_now().await;
             let verdict = waiting.await;
             std::mem::forget(guard);
