@@ -34,6 +34,7 @@ mod task;
 use engines::Engines;
 pub(crate) use machine::SCHEMA_PREFIX;
 pub use machine::lasting::{Lasting, Part, lasting_of};
+pub use machine::live_run::NO_PANE;
 pub(crate) use machine::live_run::prelude;
 pub use machine::names::{MOST_PEOPLE, first_names};
 use task::{Driver, Task};

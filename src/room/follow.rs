@@ -33,8 +33,7 @@ pub(super) enum Request {
     },
     Name(String),
     Press(String),
-    /// This is what they think will happen.
-    /// To the question of this number, where the page says which.
+    /// What they think will happen, to the question of this number where the page says which.
     Answer(Option<usize>, String),
     /// Into a pane of their own.
     Sql(String),

@@ -202,10 +202,9 @@ impl People {
                 let begin = person.begin();
                 self.commands.extend(begin);
             }
-            Session::Coming | Session::Going => {}
-            Session::Away => {
-                person.session = Session::Coming;
-                self.commands.push(Command::AddPerson(person.name.clone()));
+            Session::Away | Session::Coming | Session::Going => {
+                let come = person.come();
+                self.commands.extend(come);
             }
         }
         Ok(())

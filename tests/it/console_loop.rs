@@ -12,7 +12,7 @@ use overbooked::core::event::{
     Blocker, Certainty, Event, Kind, Pid, SessionName, SubmissionId, TransactionStatus, Wait,
     WaitTarget,
 };
-use overbooked::core::scenario::{EngineKind, Isolation, library};
+use overbooked::core::scenario::{EngineKind, library};
 use overbooked::run::{Command, EngineLine, Fresh, Production, Report};
 use overbooked::stage::EngineCount;
 use overbooked::stage::audience::{Arrivals, Invitation, Listener};
@@ -95,13 +95,7 @@ impl Desk {
         let scenario = Arc::new(library::open(library::DEFAULT).unwrap());
         let schedule = Arc::new(scenario.schedules.first());
         let sessions: Vec<SessionName> = scenario.sessions.iter().map(|p| p.name.clone()).collect();
-        let engine = EngineLine {
-            kind,
-            product: "PostgreSQL 15.20".to_owned(),
-            place: "embedded".to_owned(),
-            isolation: Isolation::ReadCommitted,
-            alone: None,
-        };
+        let engine = EngineLine { kind, ..crate::support::engine_of_frames() };
         self.tells(Report::Fresh(Fresh { scenario, schedule, engine, sessions })).await;
         self.has_heard().await;
     }

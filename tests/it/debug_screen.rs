@@ -8,10 +8,10 @@ use overbooked::commands::config::Config;
 use overbooked::core::event::{
     Event, Fate, Kind, Pid, SessionName, SqlState, SubmissionId, TransactionStatus,
 };
-use overbooked::core::scenario::{EngineKind, Isolation, Scenario};
+use overbooked::core::scenario::Scenario;
 use overbooked::debugger::breakpoints::HoldMode;
 use overbooked::debugger::guests::{Order, Overview, PassedStatement};
-use overbooked::run::{Command, EngineLine, Fresh, Report};
+use overbooked::run::{Command, Fresh, Report};
 use overbooked::stage::Effect;
 use overbooked::stage::comparison::Half;
 use overbooked::stage::debugging::Debugging;
@@ -23,6 +23,7 @@ use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
 use crate::screen::{wait_for, watched_tables};
+use crate::support;
 
 const SIZES: [(u16, u16); 4] = [(60, 18), (80, 24), (120, 40), (200, 50)];
 
@@ -50,13 +51,7 @@ impl Debugged {
         let mut debugged = Self { app, now: Duration::ZERO, submissions: 0 };
         let scenario = Scenario::blank(Vec::new(), vec!["seats".to_owned()], Vec::new());
         let scenario = Arc::new(scenario);
-        let engine = EngineLine {
-            kind: EngineKind::Postgres,
-            product: "PostgreSQL 15.20".to_owned(),
-            place: "embedded".to_owned(),
-            isolation: Isolation::ReadCommitted,
-            alone: None,
-        };
+        let engine = support::engine_of_frames();
         let schedule = Arc::new(scenario.schedules.first());
         let fresh = Fresh { scenario, schedule, engine, sessions: Vec::new() };
         debugged.report(Report::Fresh(fresh));

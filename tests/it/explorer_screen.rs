@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyModifiers};
 use overbooked::core::scenario::claim::AnomalyKind;
-use overbooked::core::scenario::{EngineKind, Isolation, Scenario, library};
+use overbooked::core::scenario::{Scenario, library};
 use overbooked::explorer::explore::{News, Progress, Shown};
 use overbooked::explorer::serial::Verdict;
 use overbooked::explorer::transaction::{Fate, Transaction};
-use overbooked::run::{EngineLine, Fresh, Report};
+use overbooked::run::{Fresh, Report};
 use overbooked::stage::comparison::Half;
 use overbooked::stage::exploring::Told;
 use overbooked::tui::app::App;
@@ -21,6 +21,7 @@ use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
 use crate::screen::setting;
+use crate::support;
 use crate::terminal::{self, key};
 
 const SIZES: [(u16, u16); 4] = [(60, 18), (80, 24), (120, 40), (200, 50)];
@@ -35,13 +36,7 @@ impl Explored {
     fn new(charset: Charset, (width, height): (u16, u16)) -> Self {
         let scenario = Arc::new(library::open("last-ticket").unwrap());
         let mut app = App::new(setting(charset), Size { width, height });
-        let engine = EngineLine {
-            kind: EngineKind::Postgres,
-            product: "PostgreSQL 15.20".to_owned(),
-            place: "embedded".to_owned(),
-            isolation: Isolation::ReadCommitted,
-            alone: None,
-        };
+        let engine = support::engine_of_frames();
         let schedule = Arc::new(scenario.schedules.first());
         let sessions = scenario.sessions.iter().map(|player| player.name.clone()).collect();
         let fresh = Fresh { scenario: Arc::clone(&scenario), schedule, engine, sessions };

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use overbooked::core::event::{Event, Kind, SessionName};
-use overbooked::core::scenario::{EngineKind, Isolation, library};
+use overbooked::core::scenario::library;
 use overbooked::core::seats::{Holder, WatchedRow, WatchedTable, WatchedTables};
 use overbooked::run::headless::Played;
-use overbooked::run::{EngineLine, Fresh, Report};
+use overbooked::run::{Fresh, Report};
 use overbooked::stage::comparison::Half;
 use overbooked::tui::app::App;
 use overbooked::tui::theme::Charset;
@@ -22,6 +22,7 @@ use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
 use crate::screen::{setting, watched_tables};
+use crate::support;
 
 const PROJECTOR: Size = Size { width: 80, height: 24 };
 
@@ -118,13 +119,7 @@ fn what_is_out_of_sight_is_found() {
     let fresh = Fresh {
         schedule: Arc::new(scenario.schedules.first()),
         sessions: scenario.sessions.iter().map(|player| player.name.clone()).collect(),
-        engine: EngineLine {
-            kind: EngineKind::Postgres,
-            product: "PostgreSQL 15.20".to_owned(),
-            place: "embedded".to_owned(),
-            isolation: Isolation::ReadCommitted,
-            alone: None,
-        },
+        engine: support::engine_of_frames(),
         scenario,
     };
     let mut room = Room::of(fresh);

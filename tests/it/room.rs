@@ -38,6 +38,12 @@ fn address(console: &mut Terminal) -> String {
     url
 }
 
+/// Shows the room's layer.
+fn show(console: &mut Terminal) {
+    console.type_keys(ALT_R);
+    console.wait_for("closes it");
+}
+
 /// Hides the room's layer. What is gone in a half drawn frame may be there in the whole one.
 fn hide(console: &mut Terminal) {
     console.type_keys(key::ESCAPE);
@@ -166,8 +172,7 @@ fn tokens_cannot_be_guessed_at_leisure() {
 fn a_closed_room_is_gone_with_its_tokens() {
     let (mut console, url) = open();
     let known = Browser::joined(&url);
-    console.type_keys(ALT_R);
-    console.wait_for("closes it");
+    show(&mut console);
     console.type_keys("o");
     console.wait_for("The room is closed.");
     assert!(std::net::TcpStream::connect(known.address).is_err(), "its port is free again");

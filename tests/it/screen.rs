@@ -24,6 +24,8 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
+use crate::support;
+
 mod followers;
 mod heights;
 mod own_tables;
@@ -79,13 +81,7 @@ impl Stage {
     fn open_one(&mut self, scenario: Scenario, names: &[&str]) {
         let scenario = Arc::new(scenario);
         let schedule = Arc::new(scenario.schedules.first());
-        let engine = EngineLine {
-            kind: EngineKind::Postgres,
-            product: "PostgreSQL 15.20".to_owned(),
-            place: "embedded".to_owned(),
-            isolation: Isolation::ReadCommitted,
-            alone: None,
-        };
+        let engine = support::engine_of_frames();
         let sessions: Vec<SessionName> = names.iter().map(|name| SessionName::new(name)).collect();
         self.report(Report::Fresh(Fresh { scenario, schedule, engine, sessions }));
         for name in names {

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use overbooked::cluster::{Cluster, ClusterOptions, SUPERUSER};
 use overbooked::core::scenario::{EngineKind, Isolation, Scenario};
 use overbooked::pg::Target;
+use overbooked::run::EngineLine;
 use overbooked::run::etcd_source::EtcdSource;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
@@ -127,4 +128,15 @@ pub(crate) fn levels_on(scenario: &Scenario, engine: EngineKind) -> Vec<Option<I
         return vec![None];
     }
     scenario.levels.iter().copied().map(Some).collect()
+}
+
+/// The engine that stands in the frames of tests that draw them.
+pub(crate) fn engine_of_frames() -> EngineLine {
+    EngineLine {
+        kind: EngineKind::Postgres,
+        product: "PostgreSQL 15.20".to_owned(),
+        place: "embedded".to_owned(),
+        isolation: Isolation::ReadCommitted,
+        alone: None,
+    }
 }

@@ -8,7 +8,7 @@ use crate::core::scenario::EngineKind;
 use crate::room::booking::Outcome;
 use crate::room::token::Visitor;
 use crate::room::typed::{self, TypedError};
-use crate::run::Command;
+use crate::run::{Command, NO_PANE};
 use crate::stage::Stage;
 
 /// Whether a person can type, and what has come of it.
@@ -107,33 +107,32 @@ impl Person {
     /// The session is closed now: whoever wants one again has it only from here on.
     pub(super) fn is_gone(&mut self) -> Vec<Command> {
         self.session = Session::Away;
-        if !self.pane.is_given && self.attempt.is_none() {
+        if self.pane.is_given || self.attempt.is_some() { self.come() } else { Vec::new() }
+    }
+
+    /// What is to be asked of the run, so that there is a session, with a pane if one is given.
+    /// While an earlier one is being closed, that is to be asked once it is.
+    pub(super) fn come(&mut self) -> Vec<Command> {
+        if self.session == Session::Going {
             return Vec::new();
         }
-        self.session = Session::Coming;
+        let add = (self.session == Session::Away).then(|| Command::AddPerson(self.name.clone()));
+        if add.is_some() {
+            self.session = Session::Coming;
+        }
         let give = self.pane.is_given.then(|| Command::GivePane(self.name.clone()));
-        [Command::AddPerson(self.name.clone())].into_iter().chain(give).collect()
+        add.into_iter().chain(give).collect()
     }
 
     /// What is to be asked of the run, so that there is a pane.
     fn receive_pane(&mut self, engine: Option<EngineKind>) -> Vec<Command> {
         self.pane = OwnPane::default();
         if engine != Some(EngineKind::Postgres) {
-            let why = "a pane can be given on the private PostgreSQL alone: on the optimistic \
-                       engine everybody works as the database's owner";
-            self.pane.refused = Some(why.to_owned());
+            self.pane.refused = Some(NO_PANE.to_owned());
             return Vec::new();
         }
         self.pane.is_given = true;
-        if self.session == Session::Going {
-            return Vec::new();
-        }
-        let give = Command::GivePane(self.name.clone());
-        if self.session == Session::Away {
-            self.session = Session::Coming;
-            return vec![Command::AddPerson(self.name.clone()), give];
-        }
-        vec![give]
+        self.come()
     }
 }
 

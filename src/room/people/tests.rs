@@ -3,7 +3,6 @@ use std::sync::Arc;
 use super::*;
 use crate::core::event::{Pid, SubmissionId, TransactionStatus};
 use crate::core::scenario::library;
-use crate::core::seats::WatchedTables;
 use crate::stage::sample::{fresh as of_scenario, setting};
 use crate::stage::watched::sample;
 
@@ -47,16 +46,7 @@ impl Scene {
 
     /// The database says that these have these seats.
     fn shows(&mut self, holders: &[(&str, &str)]) {
-        let mut tables: WatchedTables = sample::picture();
-        let seats = &mut tables.tables[0];
-        let holder = seats.seats.as_ref().unwrap().holder.clone();
-        let column = seats.columns.iter().position(|name| *name == holder).unwrap();
-        for place in &mut seats.places {
-            let named = holders.iter().find(|(key, _)| *key == place.key);
-            place.values[column] = named.map(|(_, who)| (*who).to_owned());
-            place.committed = true;
-        }
-        self.happens("", Kind::WatchedTables(Arc::new(tables)));
+        self.happens("", Kind::WatchedTables(Arc::new(sample::held_by(holders))));
     }
 
     fn press(&mut self, person: usize, key: &str) -> Result<(), Refusal> {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::room::board::Verdict;
-use crate::stage::watched::sample;
+use crate::stage::watched::sample::held_by;
 
 /// Seats being sold, and what the tables show of them.
 #[derive(Default)]
@@ -18,7 +18,7 @@ impl Counter {
 
     /// The tables show these holders, and no others.
     fn shows(&mut self, all: &[(&str, &str)]) -> Vec<GivenBack> {
-        self.tables = tables(all);
+        self.tables = held_by(all);
         let now = self.now();
         self.sales.look(&self.tables, now)
     }
@@ -40,20 +40,6 @@ impl Counter {
     fn verdict(&self) -> Verdict {
         Verdict::of(&self.sales, &self.tables)
     }
-}
-
-/// Seats of which these have holders.
-fn tables(holders: &[(&str, &str)]) -> WatchedTables {
-    let mut tables = sample::picture();
-    let seats = &mut tables.tables[0];
-    let holder = seats.seats.as_ref().unwrap().holder.clone();
-    let column = seats.columns.iter().position(|name| *name == holder).unwrap();
-    for place in &mut seats.places {
-        let named = holders.iter().find(|(key, _)| *key == place.key);
-        place.values[column] = named.map(|(_, who)| (*who).to_owned());
-        place.committed = true;
-    }
-    tables
 }
 
 fn given_back(who: &str) -> Vec<GivenBack> {

@@ -1,4 +1,4 @@
-//! What visitors do: say a name, press a seat, answer a question.
+//! What visitors do: say a name, press a seat, answer a question, type SQL, steer.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::room::people::Refusal;
 use crate::room::shared::Shared;
 use crate::room::token::Part;
 
-/// How long a request may be: names and seats are short.
+/// How long a request may be, in bytes: names, seats and statements are short.
 const LONGEST: usize = 4096;
 
 #[derive(Deserialize)]
@@ -68,10 +68,7 @@ pub(super) async fn name(
     Extension(known): Extension<Known>,
     request: Request,
 ) -> Response {
-    match read::<Name>(request, &shared).await {
-        Ok(Name { name }) => ask(&shared, known, Wanted::Name(name)).await,
-        Err((status, why)) => refuse(status, &why),
-    }
+    posted(&shared, known, request, |Name { name }| Wanted::Name(name)).await
 }
 
 /// The visitor wants a seat.
@@ -80,10 +77,7 @@ pub(super) async fn press(
     Extension(known): Extension<Known>,
     request: Request,
 ) -> Response {
-    match read::<Press>(request, &shared).await {
-        Ok(Press { seat }) => ask(&shared, known, Wanted::Press(seat)).await,
-        Err((status, why)) => refuse(status, &why),
-    }
+    posted(&shared, known, request, |Press { seat }| Wanted::Press(seat)).await
 }
 
 /// The visitor says what they think will happen.
@@ -92,10 +86,8 @@ pub(super) async fn answer(
     Extension(known): Extension<Known>,
     request: Request,
 ) -> Response {
-    match read::<Answer>(request, &shared).await {
-        Ok(Answer { number, answer }) => ask(&shared, known, Wanted::Answer(number, answer)).await,
-        Err((status, why)) => refuse(status, &why),
-    }
+    let wanted = |Answer { number, answer }| Wanted::Answer(number, answer);
+    posted(&shared, known, request, wanted).await
 }
 
 /// The visitor sends a statement into a pane of their own.
@@ -104,10 +96,7 @@ pub(super) async fn sql(
     Extension(known): Extension<Known>,
     request: Request,
 ) -> Response {
-    match read::<Sql>(request, &shared).await {
-        Ok(Sql { sql }) => ask(&shared, known, Wanted::Sql(sql)).await,
-        Err((status, why)) => refuse(status, &why),
-    }
+    posted(&shared, known, request, |Sql { sql }| Wanted::Sql(sql)).await
 }
 
 /// The teacher's remote steers.
@@ -116,8 +105,18 @@ pub(super) async fn steer(
     Extension(known): Extension<Known>,
     request: Request,
 ) -> Response {
-    match read::<Steer>(request, &shared).await {
-        Ok(Steer { key }) => ask(&shared, known, Wanted::Steer(key)).await,
+    posted(&shared, known, request, |Steer { key }| Wanted::Steer(key)).await
+}
+
+/// Asks for what the request's body means.
+async fn posted<T: DeserializeOwned>(
+    shared: &Shared,
+    known: Known,
+    request: Request,
+    wanted: impl FnOnce(T) -> Wanted,
+) -> Response {
+    match read(request, shared).await {
+        Ok(read) => ask(shared, known, wanted(read)).await,
         Err((status, why)) => refuse(status, &why),
     }
 }

@@ -57,6 +57,11 @@ pub(crate) struct LiveRun {
     people: BTreeSet<SessionName>,
 }
 
+/// Why nobody in the room is given a pane on the optimistic engine: the gateway works on the
+/// database as its owner, whoever comes.
+pub const NO_PANE: &str = "a pane can be given on the private PostgreSQL alone: on the optimistic \
+                           engine everybody works as the database's owner";
+
 impl LiveRun {
     /// In this schema, if it has one of its own, with nobody but the runner, who connects.
     pub(crate) fn new(
@@ -136,10 +141,7 @@ impl LiveRun {
     /// Lets somebody in the room type into their session; or says why not.
     pub(crate) fn give_pane(&self, name: &SessionName, fx: &mut Effects) -> Result<(), String> {
         if self.engine.kind == EngineKind::Optimistic {
-            // The gateway works on the database as its owner, whoever comes.
-            return Err("a pane is given on the private PostgreSQL alone: on the optimistic \
-                        engine everybody works as the database's owner"
-                .to_owned());
+            return Err(NO_PANE.to_owned());
         }
         if !self.is_person(name) {
             return Err(format!("nobody in the room called {name} has a session"));

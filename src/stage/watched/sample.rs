@@ -98,6 +98,20 @@ pub(crate) fn picture() -> WatchedTables {
     watched_tables
 }
 
+/// The same house, of which these have these seats by the committed rows, and nobody the others.
+pub(crate) fn held_by(holders: &[(&str, &str)]) -> WatchedTables {
+    let mut tables = picture();
+    let seats = &mut tables.tables[0];
+    let holder = seats.seats.as_ref().unwrap().holder.clone();
+    let column = seats.columns.iter().position(|name| *name == holder).unwrap();
+    for place in &mut seats.places {
+        let named = holders.iter().find(|(key, _)| *key == place.key);
+        place.values[column] = named.map(|(_, who)| (*who).to_owned());
+        place.committed = true;
+    }
+    tables
+}
+
 /// Six hundred seats in three compartments of so many rows, with a few of every state.
 pub(crate) fn cinema(rows: u32) -> WatchedTables {
     let a_row = 200 / rows;

@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 use super::http::{Browser, Events};
-use super::{ALT_R, address, hide, leave};
+use super::{address, hide, leave, show};
 use crate::terminal::{Size, Terminal, key};
 
 /// Wide enough for the room beside its code.
@@ -44,8 +44,7 @@ impl Room {
         let mut events = browsers[0].follow(None);
         let rules = events.until("rules", |_| true);
         events.until("tables", is_map);
-        console.type_keys(ALT_R);
-        console.wait_for("closes it");
+        show(&mut console);
         Self { console, browsers, events, url, rules }
     }
 

@@ -27,8 +27,13 @@ pub(crate) struct Chromium {
 }
 
 impl Chromium {
+    /// A browser. Where there is none on this machine, it says that the test is left out.
+    pub(crate) fn here() -> Option<Self> {
+        Self::start().inspect_err(|why| eprintln!("{why}")).ok()
+    }
+
     /// A browser; or why the test is left out: there is none on this machine.
-    pub(crate) fn start() -> Result<Self, String> {
+    fn start() -> Result<Self, String> {
         let driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())

@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::browser::{Chromium, Page};
-use super::{ALT_R, hide, leave, open};
+use super::{ALT_R, hide, leave, open, show};
 use crate::terminal::{Terminal, key};
 
 /// The same address, as this person calls it.
@@ -41,18 +41,14 @@ fn press(chromium: &Chromium, seat: &str) {
 
 /// Opens booking in the room's layer.
 fn open_booking(console: &mut Terminal) {
-    console.type_keys(ALT_R);
-    console.wait_for("closes it");
+    show(console);
     console.type_keys("b");
     console.wait_for("booking is open");
 }
 
 #[test]
 fn thirty_pages_and_the_presenter() {
-    let chromium = match Chromium::start() {
-        Ok(chromium) => chromium,
-        Err(why) => return println!("{why}"),
-    };
+    let Some(chromium) = Chromium::here() else { return };
     let (mut console, url) = open();
     let begin = Instant::now();
     let pages = joined(&chromium, &url, 30);
@@ -83,10 +79,7 @@ const SHOWN: &str = "document.querySelector('main').textContent";
 
 #[test]
 fn pages_that_sleep_come_back_without_a_loss() {
-    let chromium = match Chromium::start() {
-        Ok(chromium) => chromium,
-        Err(why) => return println!("{why}"),
-    };
+    let Some(chromium) = Chromium::here() else { return };
     let (mut console, url) = open();
     let mut pages = joined(&chromium, &url, 11);
     let awake = pages.pop().unwrap();
@@ -122,10 +115,7 @@ fn pages_that_sleep_come_back_without_a_loss() {
 
 #[test]
 fn the_keyboard_reaches_everything_and_the_page_fits_a_phone() {
-    let chromium = match Chromium::start() {
-        Ok(chromium) => chromium,
-        Err(why) => return println!("{why}"),
-    };
+    let Some(chromium) = Chromium::here() else { return };
     let (mut console, url) = open();
     let _page = joined(&chromium, &url, 1);
     open_booking(&mut console);
@@ -164,10 +154,7 @@ fn axe() -> Option<PathBuf> {
 
 #[test]
 fn axe_finds_nothing_serious() {
-    let chromium = match Chromium::start() {
-        Ok(chromium) => chromium,
-        Err(why) => return println!("{why}"),
-    };
+    let Some(chromium) = Chromium::here() else { return };
     let Some(axe) = axe().and_then(|file| std::fs::read_to_string(file).ok()) else {
         return println!("there is no axe-core here; the test is left out");
     };
@@ -199,15 +186,11 @@ fn axe_finds_nothing_serious() {
 
 #[test]
 fn a_question_is_answered_by_pressing_it() {
-    let chromium = match Chromium::start() {
-        Ok(chromium) => chromium,
-        Err(why) => return println!("{why}"),
-    };
+    let Some(chromium) = Chromium::here() else { return };
     let (mut console, url) = open();
     let _page = joined(&chromium, &url, 1);
     say_name(&chromium, "Maria");
-    console.type_keys(ALT_R);
-    console.wait_for("closes it");
+    show(&mut console);
     console.type_keys("a");
     console.wait_for("asked: who will have A-4?");
     chromium.until("document.querySelector('#answers button')");
@@ -230,10 +213,7 @@ fn a_question_is_answered_by_pressing_it() {
 
 #[test]
 fn high_contrast_tells_by_borders_what_colours_tell() {
-    let chromium = match Chromium::start() {
-        Ok(chromium) => chromium,
-        Err(why) => return println!("{why}"),
-    };
+    let Some(chromium) = Chromium::here() else { return };
     let (mut console, url) = open();
     let _page = joined(&chromium, &url, 1);
     open_booking(&mut console);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::browser::Chromium;
 use super::chromium::joined;
 use super::http::{Browser, Events};
-use super::{ALT_R, hide, leave, open};
+use super::{hide, leave, open, show};
 use crate::terminal::Terminal;
 
 /// How often the teacher changes something.
@@ -17,12 +17,6 @@ const CHANGES: usize = 40;
 
 /// The times to think, in the order in which a key goes through them.
 const THINK: [u64; 5] = [3, 5, 10, 0, 1];
-
-/// Shows the room's layer, in which a key changes what everybody sees.
-fn steer(console: &mut Terminal) {
-    console.type_keys(ALT_R);
-    console.wait_for("closes it");
-}
 
 /// From a key to the frame that shows what it did, as often as there are changes; and back to the
 /// first of the times to think.
@@ -64,7 +58,7 @@ fn followers(url: &str, count: usize) -> Vec<Events> {
 #[ignore = "a figure, not a claim: run it with --release --nocapture"]
 fn frame_time_and_memory_with_followers() {
     let (mut console, url) = open();
-    steer(&mut console);
+    show(&mut console);
     println!("{}", told("key to frame, nobody follows", frames(&mut console)));
     let before = memory(&console);
     let mut all = followers(&url, 30);
@@ -95,10 +89,7 @@ const NOTE: &str = "(window.seen = [], new MutationObserver(() => {
 #[test]
 #[ignore = "a figure, not a claim: run it with --release --nocapture"]
 fn from_an_event_to_thirty_pages() {
-    let chromium = match Chromium::start() {
-        Ok(chromium) => chromium,
-        Err(why) => return println!("{why}"),
-    };
+    let Some(chromium) = Chromium::here() else { return };
     let (mut console, url) = open();
     let begin = Instant::now();
     let pages = joined(&chromium, &url, 30);
@@ -107,7 +98,7 @@ fn from_an_event_to_thirty_pages() {
         chromium.turn_to(page);
         chromium.read(NOTE);
     }
-    steer(&mut console);
+    show(&mut console);
     let mut pressed = Vec::new();
     for number in 0..CHANGES {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() * 1000.0;
