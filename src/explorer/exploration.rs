@@ -12,7 +12,7 @@ use crate::explorer::anomaly;
 use crate::explorer::classes::Counted;
 use crate::explorer::effects::{Access, Effects, Resource};
 use crate::explorer::explore::{
-    Exploring, Found, Judged, News, Next, Orders, explore, learn_noise,
+    Exploring, Found, Judged, News, Next, Orders, Shown, explore, learn_noise,
 };
 use crate::explorer::naming;
 use crate::explorer::outcome::{Noise, Outcome};
@@ -107,8 +107,15 @@ pub async fn explore_scenario(
         let played = Some(&judged.class.played).filter(|_| is_anomaly)?;
         anomaly::name(&production.scenario, &program, &effects, level, played)
     };
+    let kinds: Vec<_> = found.classes.iter().map(kind).collect();
+    // While it went on, anomalies were named by what was known of the steps by then.
+    let shown = found.classes.iter().zip(&names).zip(&kinds);
+    let shown = shown.map(|((Judged { class, verdict, .. }, name), kind)| {
+        Shown::of(class, name.clone(), verdict.clone(), *kind)
+    });
+    news.send(News::Classes(shown.collect())).ok();
     Ok(Exploration {
-        kinds: found.classes.iter().map(kind).collect(),
+        kinds,
         deeds: None,
         program,
         scenario: Arc::clone(&production.scenario),

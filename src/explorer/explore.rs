@@ -141,6 +141,18 @@ impl Shown {
         Rank::of(is_bad, self.orders, &self.witness)
     }
 
+    /// A class with its name, and what is known of it.
+    pub(super) fn of(
+        class: &Class,
+        name: String,
+        verdict: Option<Verdict>,
+        kind: Option<AnomalyKind>,
+    ) -> Self {
+        let (orders, witness) = (class.orders, class.witness.clone());
+        let is_broken = !class.broken.is_empty();
+        Self { name, orders, witness, verdict, kind, is_broken }
+    }
+
     /// All classes, with their names and what is known of them, in the order of the classes.
     pub(super) fn all(
         classes: &Classes,
@@ -149,13 +161,8 @@ impl Shown {
         kinds: &[Option<AnomalyKind>],
     ) -> Vec<Self> {
         let classes = classes.all().iter().zip(names).zip(verdicts).enumerate();
-        let shown = classes.map(|(at, ((class, name), verdict))| Self {
-            kind: kinds.get(at).copied().flatten(),
-            name,
-            orders: class.orders,
-            witness: class.witness.clone(),
-            verdict: verdict.clone(),
-            is_broken: !class.broken.is_empty(),
+        let shown = classes.map(|(at, ((class, name), verdict))| {
+            Self::of(class, name, verdict.clone(), kinds.get(at).copied().flatten())
         });
         shown.collect()
     }

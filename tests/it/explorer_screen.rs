@@ -172,6 +172,21 @@ fn a_real_one_is_explored_and_its_witness_played_on_the_stage() {
     assert_eq!(console.wait_for_end(), 0);
 }
 
+/// What an anomaly is called may only be known when all that a step does is: here it was a write
+/// skew for a while.
+#[test]
+fn in_the_end_anomalies_have_the_names_that_the_report_gives_them() {
+    let mut console = terminal::Terminal::open(terminal::MIDDLE, &["adjacent-seats"]);
+    console.wait_for("step 1 of 11");
+    console.type_keys(ALL_ORDERS);
+    console.wait_for("nothing is left");
+    let screen = console.screen();
+    assert!(screen.contains("in no order: phantom"), "{screen}");
+    assert!(!screen.contains("in no order: write skew"), "{screen}");
+    console.type_keys(key::CONTROL_Q);
+    assert_eq!(console.wait_for_end(), 0);
+}
+
 #[test]
 fn leaving_in_the_middle_of_an_exploration_leaves_nothing_behind() {
     let mut console = terminal::Terminal::open(terminal::SMALL, &["three-buyers"]);
