@@ -82,6 +82,7 @@ mod reader;
 mod readme;
 mod recording;
 mod refuse;
+mod releases;
 mod repeatable;
 mod room;
 mod run;

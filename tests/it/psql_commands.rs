@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use overbooked::cluster::SUPERUSER;
+use overbooked::cluster::{SUPERUSER, Version};
 use overbooked::core::event::answer::stands_under_a_result;
 use overbooked::core::event::answer::{Answer, Outcome};
 use overbooked::core::event::{Event, Form, Kind, SessionName, SubmissionId, Typed};
@@ -17,6 +17,7 @@ use overbooked::run::session::{Session, SessionOptions};
 use tokio::sync::mpsc;
 
 use crate::psql_compare::psql_binary;
+use crate::releases::is_after_may_2026;
 use crate::support::{self, Database};
 
 /// No answer of these tests takes longer, on any machine.
@@ -273,9 +274,26 @@ async fn relations_are_described_as_psql_describes_them() {
 #[tokio::test]
 async fn records_are_drawn_as_psql_draws_them() {
     let database = Database::create().await;
+    let pads = psql_version().is_some_and(|version| is_after_may_2026(&version));
     for line in RECORDS {
-        alike(&database, &[line]).await;
+        let mut talk = Talk::open(&database);
+        let ours = without_blanks(&talk.say(line).await);
+        let theirs = by_psql(&database, &[line]);
+        if pads {
+            assert_eq!(ours, theirs, "{line}");
+        } else {
+            assert_eq!(without_padding(&ours), without_padding(&theirs), "{line}");
+        }
     }
+}
+
+/// Lines of values that go on, without the blanks that a newer psql has before their `+`.
+fn without_padding(text: &str) -> String {
+    let unpadded = |line: &str| match line.strip_suffix('+') {
+        Some(value) => format!("{}+\n", value.trim_end()),
+        None => format!("{line}\n"),
+    };
+    text.lines().map(unpadded).collect()
 }
 
 #[tokio::test]
@@ -302,8 +320,8 @@ async fn variables_and_repeated_queries_are_those_of_psql() {
 #[test]
 fn help_is_psqls_own_text() {
     let Some(version) = psql_version() else { return };
-    if version != "15" {
-        println!("left out: psql here is {version}, and the texts are of 15");
+    if version.major() != 15 {
+        eprintln!("left out: psql here is {version}, and the texts are of 15");
         return;
     }
     let database = "postgres";
@@ -329,9 +347,8 @@ fn help_is_psqls_own_text() {
     }
 }
 
-fn psql_version() -> Option<String> {
+fn psql_version() -> Option<Version> {
     let output = Command::new(psql_binary()).arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let version = text.split_whitespace().nth(2)?;
-    Some(version.split('.').next()?.to_owned())
+    text.split_whitespace().nth(2)?.parse().ok()
 }

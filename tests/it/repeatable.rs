@@ -21,6 +21,7 @@ use overbooked::run::engines::Engines;
 use overbooked::run::headless::{Patience, Played, play};
 use tokio_util::sync::CancellationToken;
 
+use crate::releases::is_after_may_2026;
 use crate::support;
 
 /// A step that has not ended by then never will, on a machine as busy as this.
@@ -187,6 +188,10 @@ async fn what_differs_from_run_to_run_is_told_by_name() {
         let scenario = Arc::new(library::read(&file).unwrap());
         let engine = scenario.first_engine();
         let name = scenario.name.clone();
+        if name == "types-and-functions" && !is_after_may_2026(support::server().version()) {
+            eprintln!("{name} is left out: this PostgreSQL locks neither types nor functions");
+            continue;
+        }
         let played = played(&engines, (scenario, engine, None)).await;
         let roster: Vec<_> =
             played.scenario.sessions.iter().map(|player| player.name.clone()).collect();

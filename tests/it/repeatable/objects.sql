@@ -5,8 +5,6 @@
 -- setup
 create schema overbooked_stage;
 create role overbooked_usher;
-create function seats_left() returns int language sql as 'select 1';
-create type color as enum ('red');
 
 -- A: drops the schema
 begin;
@@ -33,34 +31,12 @@ alter role overbooked_usher connection limit 4;
 -- A: ends
 rollback;
 
--- A: replaces the function
-begin;
-create or replace function seats_left() returns int language sql as 'select 2';
-
--- B: replaces it too
-create or replace function seats_left() returns int language sql as 'select 3';
---> waits for A
-
--- A: ends
-rollback;
-
 -- A: makes a table
 begin;
 create table made (id int);
 
 -- B: makes it too
 create table made (id int);
---> waits for A
-
--- A: ends
-rollback;
-
--- A: drops the type
-begin;
-drop type color;
-
--- B: uses it
-create table painted (c color);
 --> waits for A
 
 -- A: ends
