@@ -46,9 +46,10 @@
 //! | beside them | what it holds |
 //! |---|---|
 //! | `running`, `context`, `connector`, `cancellers`, `options` | a gateway that listens |
-//! | `certificate`, `passwords`, `packet` | what a connection's way in needs |
+//! | `certificate`, `passwords`, `roles`, `packet` | what a connection's way in needs |
 //! | `pass_through` | client and server speaking with each other, which is no engine at all |
 //! | `statement`, `refusal` | what a statement says, and what is refused |
+//! | `facade` | the server that clients believe to speak with |
 //! | `hooks`, `news` | who may hold a statement, and what the console is told |
 //! | `guest`, `hang_up`, `talk`, `values` | what hooks are told of: clients, messages, values |
 //! | `local` | a gateway for this program's own sessions |
@@ -60,6 +61,7 @@ mod connector;
 mod context;
 mod dsql;
 mod error;
+mod facade;
 mod guest;
 mod hang_up;
 mod hooks;
@@ -72,7 +74,7 @@ mod pass_through;
 mod passwords;
 mod protocol;
 mod refusal;
-
+mod roles;
 mod running;
 mod statement;
 mod talk;
@@ -93,5 +95,6 @@ pub use news::{Happening, News, PrivateChange};
 pub use options::{Limits, Options};
 pub(crate) use protocol::handshake::{ALONE, BEHIND_ITSELF};
 pub(crate) use refusal::{CONFLICT, SCHEMA_CHANGED};
+pub use roles::Users;
 pub use running::Gateway;
 pub use wording::Wording;

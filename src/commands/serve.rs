@@ -15,7 +15,7 @@ use crate::core::error_chain::with_causes;
 use crate::core::scenario::{EngineKind, Isolation};
 use crate::debugger::refuser::Refuser;
 use crate::gateway::{
-    Certificate, Gateway, GatewayError, Mode, Options, StatementHooks, Strictness,
+    Certificate, Gateway, GatewayError, Mode, Options, StatementHooks, Strictness, Users,
 };
 
 /// Serves until a signal ends it.
@@ -44,6 +44,8 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
         mode,
         strictness,
         wording: arguments.wording,
+        // Somebody else's server has roles of its own.
+        users: if arguments.engine.url.is_none() { Users::Clients } else { Users::Gateway },
         hooks: refuser.clone().map(|refuser| refuser as Arc<dyn StatementHooks>),
         listen: vec![arguments.listen],
         password_file: arguments.password_file.clone(),

@@ -12,6 +12,7 @@ use super::mode::Mode;
 use super::news::NewsSender;
 use super::options::Options;
 use super::passwords::Passwords;
+use super::roles::ClientRoles;
 use super::transaction::blocker_watchdog::BlockerLookup;
 use super::transaction::shared::Shared;
 use super::wording::Wording;
@@ -25,6 +26,7 @@ pub(super) struct Context {
     pub(super) wording: Wording,
     pub(super) passwords: Passwords,
     pub(super) connector: Connector,
+    pub(super) roles: ClientRoles,
     pub(super) cancellers: Arc<Cancellers>,
     pub(super) transactions: Arc<Shared>,
     pub(super) blockers: Arc<BlockerLookup>,
@@ -42,6 +44,7 @@ impl Context {
             wording: options.wording,
             passwords,
             connector: Connector::new(options.backend.clone()),
+            roles: ClientRoles::new(options.backend.clone(), options.users),
             cancellers: Arc::default(),
             transactions: Arc::new(Shared::new(options.limits, Some(options.large_from), news)),
             blockers: Arc::new(BlockerLookup::new(options.backend.clone())),

@@ -9,6 +9,7 @@ use super::certificate::Certificate;
 use super::dsql::Strictness;
 use super::hooks::StatementHooks;
 use super::mode::Mode;
+use super::roles::Users;
 use super::wording::Wording;
 use crate::pg::Target;
 
@@ -44,6 +45,8 @@ pub struct Options {
     pub strictness: Strictness,
     /// How OC000 and OC001 are worded.
     pub wording: Wording,
+    /// As whom clients work.
+    pub users: Users,
     /// Where to listen on TCP, perhaps at several addresses; port 0 takes a free one.
     pub listen: Vec<SocketAddr>,
     /// A folder in which to make a Unix socket.
@@ -78,6 +81,7 @@ impl Options {
             mode: Mode::default(),
             strictness: Strictness::default(),
             wording: Wording::default(),
+            users: Users::default(),
             listen: Vec::new(),
             socket_folder: None,
             password_file: None,

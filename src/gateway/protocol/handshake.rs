@@ -5,7 +5,7 @@
 //!
 //! | parameter | pass-through | optimistic |
 //! |---|---|---|
-//! | `user` | the server's user | any name will do: the gateway's own user works on the database |
+//! | `user` | the server's | any will do: the gateway's own works, or a role of that name |
 //! | `database` | the server's | the one behind the gateway; another is refused |
 //! | `replication` | the server's | refused: a stream of changes has no conflicts |
 //! | `client_encoding` | the server's | the server's; unreadable ones are refused |
@@ -213,7 +213,8 @@ async fn begin(arrival: Arrival, context: Arc<Context>, packet: Bytes) -> io::Re
         return pass_through::pass_through(client, &context, &start_up, asked, guest).await;
     }
     // Behind the password, since its refusals tell which database is served here.
-    match adapted(start_up, &context) {
+    let role = context.roles.role_of(start_up.user()).await;
+    match adapted(start_up, &context, &role) {
         Ok(start_up) => admit(client, context, &start_up, guest).await,
         Err(refusal) => {
             refusal.write_fatal(&mut client.out);
@@ -224,7 +225,7 @@ async fn begin(arrival: Arrival, context: Arc<Context>, packet: Bytes) -> io::Re
 
 /// The packet with which the gateway begins the session for a client, where the client can have
 /// what it asks for.
-fn adapted(mut start_up: StartUp, context: &Context) -> Result<StartUp, Refusal> {
+fn adapted(mut start_up: StartUp, context: &Context, role: &str) -> Result<StartUp, Refusal> {
     if let Some(parameter) = start_up.not_utf8() {
         return Err(Refusal::not_utf8(&parameter));
     }
@@ -239,7 +240,7 @@ fn adapted(mut start_up: StartUp, context: &Context) -> Result<StartUp, Refusal>
         return Err(Refusal::unsupported("replication is not supported by the optimistic engine"));
     }
     start_up.remove("replication");
-    start_up.set("user", context.connector.target().user());
+    start_up.set("user", role);
     start_up.set("database", served);
     // SHOW opens no transaction here and tells the session's default outside of one, which must
     // therefore be the level that transactions really have.
