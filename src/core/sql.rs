@@ -150,6 +150,8 @@ pub mod optimistic {
     pub const SIGHT: &str = include_str!("../../sql/optimistic/sight.sql");
     /// What a private copy must know of a relation.
     pub const SHAPE: &str = include_str!("../../sql/optimistic/shape.sql");
+    /// What a job of an ASYNC statement is about.
+    pub const JOB: &str = include_str!("../../sql/optimistic/job.sql");
     /// What calls a function that may read tables without naming it.
     pub const UNNAMED: &str = include_str!("../../sql/optimistic/unnamed.sql");
 }

@@ -18,6 +18,7 @@ mod extended;
 pub(crate) mod handshake;
 mod held;
 mod holding;
+mod job;
 mod names;
 mod queue;
 mod renew;
@@ -38,6 +39,7 @@ use crate::gateway::backend::{Backend, BackendError};
 use crate::gateway::cancellers::NotedCanceller;
 use crate::gateway::context::Context;
 use crate::gateway::dsql::{self, Strictness};
+use crate::gateway::facade::{self, Job};
 use crate::gateway::guest::Joined;
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::Statement;
@@ -72,6 +74,8 @@ pub(super) struct Protocol {
     gave_up: bool,
     /// Whether the statement that runs is an EXPLAIN, whose rows name tables.
     explains: bool,
+    /// The job that the open transaction has given, told of once that is committed.
+    job: Option<Job>,
     canceller: NotedCanceller,
     cut: Cut,
 }
@@ -117,6 +121,7 @@ impl Protocol {
             skips: false,
             gave_up: false,
             explains: false,
+            job: None,
             cut: Cut::Never,
             canceller,
             context,
@@ -295,6 +300,7 @@ impl Protocol {
             BackendError::Server(_) if is_aborted => self.refuse(&Refusal::schema_changed()).await,
             BackendError::Server(frame) => {
                 self.pass(&frame);
+                self.job = None;
                 self.transaction.after_error(&mut self.backend).await?;
                 self.names.drop_portals();
                 Ok(())
@@ -305,6 +311,8 @@ impl Protocol {
     /// Reads a statement of the client's; it is refused as the gateway is to refuse.
     fn read(&self, sql: &str, strings: Strings) -> Statement {
         let statement = Statement::read(sql, strings);
+        let refusal = statement.refusal.clone().or_else(|| facade::refusal(&statement));
+        let statement = Statement { refusal, ..statement };
         match self.context.strictness {
             Strictness::Lenient => statement,
             Strictness::Dsql => {
@@ -317,6 +325,7 @@ impl Protocol {
     /// Writes a refusal and does to the transaction what it does.
     async fn refuse(&mut self, refusal: &Refusal) -> io::Result<()> {
         refusal.in_words(self.context.wording).write(&mut self.client.out);
+        self.job = None;
         self.transaction.after_refusal(&mut self.backend, refusal).await?;
         self.names.drop_portals();
         Ok(())

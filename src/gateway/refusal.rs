@@ -92,6 +92,21 @@ impl Refusal {
         Self::new("42704", message.into())
     }
 
+    /// A name of something that is used as something else.
+    pub(crate) fn wrong_object(message: impl Into<String>) -> Self {
+        Self::new("42809", message.into())
+    }
+
+    /// A function that nobody has made.
+    pub(crate) fn undefined_function(message: impl Into<String>) -> Self {
+        Self::new("42883", message.into())
+    }
+
+    /// A text that is no value of a type.
+    pub(crate) fn invalid_text(message: impl Into<String>) -> Self {
+        Self::new("22P02", message.into())
+    }
+
     /// More than the service takes of something.
     pub(crate) fn limit(message: impl Into<String>) -> Self {
         Self::new("54000", message.into())

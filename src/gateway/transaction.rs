@@ -57,12 +57,13 @@ use client_handle::ClientHandle;
 use row_changes::TableChanges;
 use shared::Shared;
 use state::{Block, Brings, DdlState, OpenTransaction, SearchPathState, State};
-use tables::{Bringing, Tables};
+use tables::{Bringing, Named, Rewritten, Tables};
 
 use crate::core::event::{Pid, TransactionStatus};
+use crate::gateway::facade::new_session;
 use crate::gateway::news::{Happening, News};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::statement::Access;
+use crate::gateway::statement::{Access, Statement};
 use crate::pg::frame::FromServer;
 
 /// A client's transaction, and what of it outlives its end.
@@ -70,6 +71,8 @@ pub(crate) struct Transaction {
     shared: Arc<Shared>,
     client: ClientHandle,
     pid: Pid,
+    /// By which the service would tell this session from others.
+    session: String,
     application: Arc<str>,
     tables: Tables,
     state: State,
@@ -114,6 +117,7 @@ impl Transaction {
             shared,
             client,
             pid,
+            session: new_session(),
             application: application.into(),
             tables,
             state: State::Idle,
@@ -247,6 +251,12 @@ impl Transaction {
     /// Tells the console that the client is gone.
     pub(crate) fn tell_gone(&self) {
         self.tell(Happening::Gone);
+    }
+
+    /// A statement as it is sent, its names turned towards the copies.
+    fn turned(&self, statement: &Statement, named: &Named) -> Rewritten {
+        let edits = self.shared.facade().edits(statement, &self.session);
+        self.tables.rewrite(statement, named, edits)
     }
 
     fn tell(&self, what: Happening) {

@@ -54,8 +54,8 @@ impl EngineKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flavor {
     pub kind: EngineKind,
-    /// Its name and version for people: `PostgreSQL 15.20`. Of the optimistic engine, those of the
-    /// PostgreSQL behind it.
+    /// Its name and version for people: `PostgreSQL 15.20`. Of the optimistic engine, those that it
+    /// says of itself.
     pub product: String,
     /// `server_version_num`, or 0 where the server has none.
     pub version: u32,
@@ -91,9 +91,15 @@ impl Flavor {
     pub async fn detect(target: &Target, pool: &PgPool) -> Result<Self, sqlx::Error> {
         let (version, _) = identity(&mut *pool.acquire().await?).await?;
         let mut flavor = Self::of_version(&version);
-        if flavor.kind == EngineKind::PostgreSql && reports_optimistic(target).await {
-            flavor.kind = EngineKind::Optimistic;
-            flavor.sight = Sight::of(EngineKind::Optimistic);
+        // Our own engine answers as Aurora DSQL does.
+        let may_be_own = matches!(flavor.kind, EngineKind::PostgreSql | EngineKind::Dsql);
+        if may_be_own && reports_optimistic(target).await {
+            flavor = Self {
+                kind: EngineKind::Optimistic,
+                product: product(EngineKind::PostgreSql, &version),
+                version: 0,
+                sight: Sight::of(EngineKind::Optimistic),
+            };
         }
         // Not of the optimistic engine, which hands the questions on to the PostgreSQL behind it:
         // the locks there are its own, and none of them is a client's.
@@ -187,8 +193,7 @@ fn kind_of(version: &str) -> EngineKind {
     }
 }
 
-/// Whether this is our own optimistic engine: it answers with the version of the PostgreSQL behind
-/// it.
+/// Whether this is our own optimistic engine.
 async fn reports_optimistic(target: &Target) -> bool {
     let Ok(connection) = Connection::connect(target).await else { return false };
     let reports = is_optimistic(&connection);

@@ -40,6 +40,7 @@ mod gateway;
 mod gateway_clients;
 mod gateway_crash;
 mod gateway_extended;
+mod gateway_facade;
 mod gateway_hooks;
 mod gateway_keys;
 mod gateway_kill;

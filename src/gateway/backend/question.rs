@@ -132,8 +132,13 @@ impl Question {
     }
 
     /// With one more parameter.
-    pub(crate) fn with(mut self, parameter: impl Into<String>) -> Self {
-        self.parameters.push(Some(parameter.into()));
+    pub(crate) fn with(self, parameter: impl Into<String>) -> Self {
+        self.with_some(Some(parameter))
+    }
+
+    /// With one more parameter, which may be NULL.
+    pub(crate) fn with_some(mut self, parameter: Option<impl Into<String>>) -> Self {
+        self.parameters.push(parameter.map(Into::into));
         self
     }
 }

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use bytes::BufMut;
-
 use super::Protocol;
 use super::held::Held;
 use super::queue::Does;
@@ -17,7 +15,7 @@ use crate::gateway::transaction::blocks::Completion;
 use crate::gateway::transaction::prepare_statement::Admitted;
 use crate::gateway::transaction::row_locks::ALL_ROWS;
 use crate::gateway::transaction::tables::{Parameters, Rewritten};
-use crate::pg::frame::{FromClient, put, put_text};
+use crate::pg::frame::FromClient;
 use crate::pg::message::{CommandComplete, Message as _};
 
 /// How a statement came.
@@ -213,6 +211,7 @@ impl Protocol {
                 let is_outside = self.transaction.is_outside_block();
                 self.warn(is_outside.then_some(Warning::NoTransaction));
                 self.transaction.roll_back_block(&mut self.backend).await?;
+                self.job = None;
                 self.names.drop_portals();
                 "ROLLBACK"
             }
@@ -235,8 +234,13 @@ impl Protocol {
     }
 
     fn complete(&mut self, completion: Completion) {
+        if completion == Completion::Nothing {
+            return;
+        }
+        let job = self.job.take();
         if completion == Completion::Committed {
             self.names.keep_held_portals();
+            self.context.transactions.facade().tell_of(job);
         }
     }
 
@@ -250,7 +254,7 @@ impl Protocol {
         self.check_encoding().await?;
         self.transaction.after_statement(&mut self.backend, statement, admitted).await?;
         if matches!(statement.kind, Kind::Ddl(_)) && is_async(&statement.words) {
-            self.put_job();
+            self.put_job(statement).await?;
         }
         let tag = self.substitute(statement).map(|substitute| Held::Tag(substitute.tag));
         self.names.note_statement(statement, &admitted.rewritten);
@@ -261,31 +265,6 @@ impl Protocol {
         let rows = rows_of(statement, &held);
         self.transaction.note_effects(&mut self.backend, statement, admitted, rows).await?;
         Ok(tag.unwrap_or(held))
-    }
-
-    /// CREATE INDEX ASYNC answers with the job that builds the index; here it is built already.
-    fn put_job(&mut self) {
-        self.put_row("job_id", &job_id());
-    }
-
-    /// A result of one text.
-    fn put_row(&mut self, column: &str, text: &str) {
-        const TEXT: i32 = 25;
-        put(&mut self.client.out, b'T', |out| {
-            out.put_u16(1);
-            put_text(out, column);
-            out.put_i32(0);
-            out.put_i16(0);
-            out.put_i32(TEXT);
-            out.put_i16(-1);
-            out.put_i32(-1);
-            out.put_u16(0);
-        });
-        put(&mut self.client.out, b'D', |out| {
-            out.put_u16(1);
-            out.put_i32(i32::try_from(text.len()).unwrap_or(0));
-            out.put_slice(text.as_bytes());
-        });
     }
 }
 
@@ -306,16 +285,4 @@ fn rows_of(statement: &Statement, held: &Held) -> Option<u64> {
     });
     // Several verbs: a WITH clause that writes, or ON CONFLICT DO UPDATE.
     if verbs.count() == 1 { CommandComplete::read(frame).ok()?.rows() } else { None }
-}
-
-/// A job's name as the service writes it: sixteen bytes in base32, in small letters.
-fn job_id() -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    // The 26 letters have room for two bits more.
-    let (number, last) = (rand::random::<u128>(), 25);
-    let bits = |place| match place {
-        25 => number << 2,
-        place => number >> (123 - 5 * place),
-    };
-    (0..=last).map(|place| char::from(LETTERS[(bits(place) & 31) as usize])).collect()
 }

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //!  show transaction_read_only   the backend's transaction may always write: into copies
-//!  show server_version          the backend's version is another
+//!  show server_version, all     the backend's version is another
 //!  discard temp                 the client has no temporary tables, but the copies are
+//!  call sys.wait_for_job(…)     the service's own procedure
 //!  deallocate                   of a BEGIN or COMMIT, which has never reached the server
 //! ```
 
 use super::Protocol;
+use crate::gateway::facade::show_all;
 use crate::gateway::options::{SERVER_VERSION, SERVER_VERSION_NUMBER};
 use crate::gateway::statement::{Kind, Statement};
 
@@ -24,6 +26,9 @@ const NOTHING: &str = "discard plans";
 impl Protocol {
     /// What is sent in a statement's place, where its answer is the gateway's own.
     pub(super) fn substitute(&self, statement: &Statement) -> Option<Substitute> {
+        if let Some(sql) = self.context.transactions.facade().in_place_of(statement) {
+            return Some(Substitute { sql, tag: "CALL" });
+        }
         if statement.kind != Kind::Session {
             return None;
         }
@@ -41,6 +46,7 @@ impl Protocol {
         }
         match self.transaction.is_read_only() {
             _ if !says(0, "show") || words.len() != 2 => None,
+            _ if says(1, "all") => Some(Substitute { sql: show_all(), tag: "SHOW" }),
             _ if says(1, "server_version") => shown("server_version", SERVER_VERSION),
             _ if says(1, "server_version_num") => {
                 shown("server_version_num", SERVER_VERSION_NUMBER)

@@ -50,7 +50,7 @@ impl Transaction {
             closed,
             state: DdlState::Made,
         });
-        let rewritten = self.tables.rewrite(&sql, &Named::default());
+        let rewritten = self.tables.rewrite(&sql, &Named::default(), Vec::new());
         let may_move_names = statement.may_move_names();
         Ok(Admitted { rewritten, tables, unknown: Vec::new(), may_move_names })
     }

@@ -36,7 +36,7 @@ impl Transaction {
         match &statement.kind {
             Kind::Ddl(_) => self.admit_ddl(backend, statement).await,
             Kind::Session | Kind::Empty => Ok(Admitted {
-                rewritten: self.tables.rewrite(statement, &Named::default()),
+                rewritten: self.turned(statement, &Named::default()),
                 tables: Vec::new(),
                 unknown: Vec::new(),
                 may_move_names: statement.may_move_names(),
@@ -81,10 +81,10 @@ impl Transaction {
         statement: &Statement,
     ) -> Result<Rewritten, BackendError> {
         if let Kind::Ddl(_) = statement.kind {
-            return Ok(self.tables.rewrite(&statement.plain_ddl(), &Named::default()));
+            return Ok(self.turned(&statement.plain_ddl(), &Named::default()));
         }
         let named = self.tables.resolve(backend, &statement.names).await?;
-        Ok(self.tables.rewrite(statement, &named))
+        Ok(self.turned(statement, &named))
     }
 
     async fn admit_query(
@@ -113,7 +113,7 @@ impl Transaction {
         self.note_use(backend, executed, &tables).await?;
         Ok(Admitted {
             unknown: named.unknown.clone(),
-            rewritten: self.tables.rewrite(statement, &named_in(statement, executed, named)),
+            rewritten: self.turned(statement, &named_in(statement, executed, named)),
             tables,
             may_move_names: executed.may_move_names(),
         })

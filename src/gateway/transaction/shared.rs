@@ -13,6 +13,7 @@ use super::clients::Clients;
 use super::journal::Journal;
 use super::ledger::Ledger;
 use super::precedence::Precedence;
+use crate::gateway::facade::Facade;
 use crate::gateway::news::NewsSender;
 use crate::gateway::options::Limits;
 
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     journal: Mutex<Journal>,
     pub(super) clients: Arc<Clients>,
     pub(super) news: NewsSender,
+    /// The server that clients believe to speak with.
+    facade: Facade,
 }
 
 impl Shared {
@@ -41,7 +44,13 @@ impl Shared {
             journal: Mutex::default(),
             clients: Arc::default(),
             news,
+            facade: Facade::default(),
         }
+    }
+
+    /// The server that clients believe to speak with.
+    pub(crate) fn facade(&self) -> &Facade {
+        &self.facade
     }
 
     /// The console listens from now on.

@@ -11,17 +11,24 @@ use std::ops::Range;
 
 use super::{Named, Rewritten, Tables};
 use crate::core::syntax::{Word, quote};
+use crate::gateway::facade::Edit;
 use crate::gateway::statement::{Name, Single, Statement};
 
 impl Tables {
-    /// The statement with its qualified names turned towards the copies.
-    pub(crate) fn rewrite(&self, statement: &Statement, named: &Named) -> Rewritten {
-        self.rewritten(statement, named, self.turned(statement, named).as_ref())
+    /// The statement with its qualified names turned towards the copies, and with these edits of
+    /// other pieces.
+    pub(crate) fn rewrite(
+        &self,
+        statement: &Statement,
+        named: &Named,
+        edits: Vec<Edit>,
+    ) -> Rewritten {
+        self.rewritten(statement, named, self.turned(statement, named).as_ref(), edits)
     }
 
     /// A view's definition, the same.
     pub(super) fn rewrite_view(&self, definition: &Statement, named: &Named) -> Rewritten {
-        self.rewritten(definition, named, None)
+        self.rewritten(definition, named, None, Vec::new())
     }
 
     fn rewritten(
@@ -29,17 +36,17 @@ impl Tables {
         statement: &Statement,
         named: &Named,
         turned: Option<&(usize, Single)>,
+        mut edits: Vec<Edit>,
     ) -> Rewritten {
         let found_as = |relation: u32| (relation, self.is_found(relation));
         let relations = named.all().into_iter().map(found_as).collect();
-        let mut rewritten = Rewritten::naming(relations, statement.sql.clone());
         let stored = self.stored_numbers(statement, named);
-        for (place, name) in statement.names.iter().enumerate().rev() {
+        for (place, name) in statement.names.iter().enumerate() {
             let found = named.found.iter().find(|(known, ..)| *known == place);
             if let Some((_, part, relation)) = found.filter(|(.., table)| self.is_apart(*table)) {
                 if let Some((_, single)) = turned.filter(|(at, _)| *at == place) {
                     let (span, copy) = self.own_copy(name, *part, *relation, single);
-                    rewritten.replace(span, &copy);
+                    edits.push(Edit { span, by: copy });
                 }
                 continue;
             }
@@ -52,15 +59,15 @@ impl Tables {
                     if let Some((span, copy)) = copy {
                         column.replace_range(..span.len(), &copy);
                     }
-                    let number =
+                    let by =
                         format!("(select case {column}{stored} else {column} end as tableoid)");
-                    rewritten.replace(whole, &number);
+                    edits.push(Edit { span: whole, by });
                 }
-                (_, Some((span, copy))) => rewritten.replace(span, &copy),
+                (_, Some((span, by))) => edits.push(Edit { span, by }),
                 (_, None) => {}
             }
         }
-        rewritten
+        Rewritten::naming(relations, statement.sql.clone()).edited(edits)
     }
 
     /// Whether it is a large table, which a statement finds where it is stored unless it is turned.

@@ -1,5 +1,9 @@
 //! A statement as it is sent, and where it differs from what the client wrote.
 
+use std::cmp::Reverse;
+
+use crate::gateway::facade::Edit;
+
 /// A statement as it is sent, and where it differs from what the client wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rewritten {
@@ -23,8 +27,17 @@ impl Rewritten {
         Self { relations, ..Self::whole(sql) }
     }
 
+    /// This text with pieces replaced, none of which overlaps another.
+    pub(super) fn edited(mut self, mut edits: Vec<Edit>) -> Self {
+        edits.sort_by_key(|edit| Reverse(edit.span.start));
+        for edit in edits {
+            self.replace(edit.span, &edit.by);
+        }
+        self
+    }
+
     /// Replaces a piece; pieces come from the last to the first.
-    pub(super) fn replace(&mut self, span: std::ops::Range<usize>, by: &str) {
+    fn replace(&mut self, span: std::ops::Range<usize>, by: &str) {
         let characters = |text: &str| text.chars().count();
         let (end, replaced) =
             (characters(&self.sql[..span.end]), characters(&self.sql[span.clone()]));

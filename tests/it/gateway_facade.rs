@@ -1,0 +1,135 @@
+//! The server that a client of the optimistic engine believes to speak with: its version, its
+//! users, its jobs.
+
+use overbooked::gateway::Users;
+use tokio_postgres::{Client, NoTls};
+
+use crate::gateway::{Served, says};
+
+/// A client that calls itself so.
+async fn client_called(served: &Served, name: &str) -> Client {
+    let mut config = tokio_postgres::Config::new();
+    config.host_path(served.folder.path()).port(5432).user(name).dbname(served.database());
+    let (client, connection) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+#[tokio::test]
+async fn the_version_is_one_whatever_asks_for_it() {
+    let served = Served::start().await;
+    let client = served.client().await;
+    for (asked, told) in [
+        ("select version()", "PostgreSQL 16; (1)"),
+        ("select v from version() v", "PostgreSQL 16; (1)"),
+        ("show server_version", "16.15; (0)"),
+        ("SHOW Server_Version_Num", "160015; (0)"),
+        ("select current_setting('server_VERSION_num')::int / 10000", "16; (1)"),
+        (
+            "select current_setting(n), pg_catalog.current_setting(n, true) from (values \
+             ('server_version'), ('port')) s (n) where n <> 'port'",
+            "16.15|16.15; (1)",
+        ),
+        (
+            "select s.name, p.setting from pg_settings s join pg_catalog.pg_settings as p using \
+             (name) where name like 'server_version%' order by 1",
+            "server_version|16.15; server_version_num|160015; (2)",
+        ),
+        ("select current_setting('no.such', true) is null", "t; (1)"),
+    ] {
+        assert_eq!(says(&client, asked).await, told, "{asked}");
+    }
+    let shown = says(&client, "show all").await;
+    assert!(
+        shown.contains("server_version|16.15|") && shown.contains("server_version_num|160015|")
+    );
+    let asked = client.query_one("select current_setting($1)", &[&"server_version"]).await.unwrap();
+    assert_eq!(asked.get::<_, &str>(0), "16.15");
+    assert_eq!(asked.columns()[0].name(), "current_setting");
+    says(&client, "create table versions (v text)").await;
+    assert_eq!(
+        says(&client, "insert into versions values (version()) returning v").await,
+        "PostgreSQL 16; (1)"
+    );
+}
+
+#[tokio::test]
+async fn each_client_is_itself_on_a_server_of_our_own() {
+    let served = Served::with(|options| options.users = Users::Clients).await;
+    let (alice, bob) =
+        tokio::join!(client_called(&served, "Alice \"A\""), client_called(&served, "bob"));
+    let who = "select current_user, session_user, user, current_role";
+    let name = "Alice \"A\"";
+    assert_eq!(says(&alice, who).await, format!("{name}|{name}|{name}|{name}; (1)"));
+    assert_eq!(says(&bob, who).await, "bob|bob|bob|bob; (1)");
+    says(&bob, "create table mine (who text default current_user, n int primary key)").await;
+    says(&alice, "insert into mine (n) values (1)").await;
+    assert_eq!(says(&bob, "select who from mine").await, format!("{name}; (1)"));
+    let owner = "select tableowner from pg_tables where tablename = 'mine'";
+    assert_eq!(says(&alice, owner).await, "bob; (1)");
+    // Known already, and known again by whoever comes next.
+    let again = client_called(&served, "bob").await;
+    assert_eq!(says(&again, "select current_user").await, "bob; (1)");
+    assert_eq!(
+        says(&again, "select rolname from pg_roles where rolname = 'admin'").await,
+        "admin; (1)"
+    );
+    // PostgreSQL keeps this name for itself.
+    let reserved = client_called(&served, "pg_monitor_of_mine").await;
+    assert_eq!(says(&reserved, "select current_user = session_user").await, "t; (1)");
+}
+
+#[tokio::test]
+async fn a_job_is_told_of_once_it_is_committed() {
+    let served = Served::start().await;
+    let client = served.client().await;
+    let count = "select count(*) from sys.jobs";
+    assert_eq!(says(&client, count).await, "0; (1)");
+    says(&client, "create table t (a int, b int, check (a > 0))").await;
+    let given = says(&client, "create index async on t (a)").await;
+    let id = given.split(';').next().unwrap();
+    assert!(id.len() == 26, "{given}");
+    let jobs = format!(
+        "select j.status, job_type, details is null, class_id::regclass, object_id::regclass, \
+         object_name, start_time <= now() from sys.jobs j where j.job_id = '{id}'"
+    );
+    let told = "completed|INDEX_BUILD|t|pg_class|t_a_idx|public.t_a_idx|t; (1)";
+    assert_eq!(says(&client, &jobs).await, told);
+    assert_eq!(says(&client, &format!("call sys.wait_for_job('{id}')")).await, "t; (0)");
+    let prepared = client.prepare("call sys.wait_for_job($1)").await.unwrap();
+    assert_eq!(prepared.columns()[0].name(), "succeeded");
+    let waited = client.query_one(&prepared, &[&id]).await.unwrap();
+    assert_eq!(waited.get::<_, Option<bool>>(0), Some(true));
+    let other = client.query_one(&prepared, &[&"77e6id3hjbasddybtihl43gega"]).await.unwrap();
+    assert_eq!(other.get::<_, Option<bool>>(0), None);
+    // What is taken back has not been done.
+    says(&client, "begin; create index async i on t (b)").await;
+    says(&client, "rollback").await;
+    assert_eq!(says(&client, count).await, "1; (1)");
+    says(&client, "begin; create index async i on t (b); commit").await;
+    assert_eq!(says(&client, count).await, "2; (1)");
+    says(&client, "alter table t add constraint c check (b > 0) not valid").await;
+    says(&client, "alter table async only public.t validate constraint c").await;
+    let last = "select job_type, object_name from sys.jobs where class_id <> 'pg_class'::regclass";
+    assert_eq!(says(&client, last).await, "VALIDATE_CONSTRAINT|public.c; (1)");
+}
+
+#[tokio::test]
+async fn the_service_s_own_schema_answers() {
+    let served = Served::start().await;
+    let (one, other) = (served.client().await, served.client().await);
+    let session = "select sys.current_session_id()::text";
+    let mine = says(&one, session).await;
+    assert_eq!(says(&one, session).await, mine);
+    assert_ne!(says(&other, session).await, mine);
+    assert_eq!(says(&one, "select * from sys.dsql_major_version()").await, "1; (1)");
+    assert_eq!(says(&one, "select arn from sys.iam_pg_role_mappings").await, "(0)");
+    assert_eq!(
+        says(&one, "select sys.wait_for_job((select job_id from sys.jobs limit 1))").await,
+        "42809 sys.wait_for_job(text) is a procedure"
+    );
+    assert_eq!(
+        says(&one, "call sys.wait_for_job((select job_id from sys.jobs limit 1))").await,
+        "0A000 cannot use subquery in CALL argument"
+    );
+}
