@@ -76,7 +76,9 @@ enum Session {
 pub(super) enum Refusal {
     #[error(transparent)]
     Name(#[from] NameError),
-    #[error("there is somebody called {0} already")]
+    #[error(
+        "the name {0} is taken already: somebody in the room has it, or a session on the stage"
+    )]
     Taken(String),
     #[error("the room is full: {MOST_PEOPLE} people are in it, and no more can be")]
     Full,

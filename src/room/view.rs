@@ -1,5 +1,7 @@
 //! The stage as it goes over the wire: JSON, a part for each thing that changes by itself.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::feed::{Part, Parts};
@@ -16,6 +18,9 @@ mod timeline;
 
 /// How many lines of a session are shown.
 const LINES: usize = 200;
+
+/// How much of a line is shown, in cells: a value may be a whole book.
+const LONGEST_LINE: usize = 2_000;
 
 /// All of the stage.
 pub(super) fn of(stage: &Stage) -> Parts {
@@ -133,7 +138,13 @@ fn line(line: &Line) -> String {
         Look::Note => "note",
         Look::Lost => "lost",
     };
-    json!([look, line.shown(usize::MAX), line.aside.as_deref()]).to_string()
+    let shown = line.shown(usize::MAX);
+    json!([look, cut(&shown, LONGEST_LINE), line.aside.as_deref()]).to_string()
+}
+
+/// Text that ends with an ellipsis where it would take more than these cells.
+fn cut(text: &str, cells: usize) -> Cow<'_, str> {
+    text::fit(text, cells, "\u{2026}")
 }
 
 /// Who waits for whom, and whether in a circle.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::PREFIX;
+use super::attempt_error::AttemptError;
 use super::options::{MOST_COMPARTMENTS, Options};
 use super::parts::{PartName, Parts};
 use super::strategy::StrategyName;
@@ -22,7 +23,9 @@ pub(super) async fn clear(options: &Options, parts: &Arc<Parts>, dead: &[String]
     let mut notes = Vec::new();
     for entry in keeping {
         let Some(part) = entry.part.filter(|part| !parts.is_private(*part)) else { continue };
-        notes.extend(clear_runs(entry, parts, dead).await);
+        let stayed = clear_runs(entry, parts, dead).await;
+        let told = |why: &String| format!("{}, left behind by an earlier run: {why}", entry.text);
+        notes.extend(stayed.iter().map(told));
         if part == PartName::Kafka {
             notes.extend(topics(parts, dead).await);
         }
@@ -30,8 +33,9 @@ pub(super) async fn clear(options: &Options, parts: &Arc<Parts>, dead: &[String]
     notes
 }
 
-/// A part that does not let itself be asked is not asked for every run again.
-async fn clear_runs(entry: &Entry, parts: &Arc<Parts>, dead: &[String]) -> Option<String> {
+/// Why something of these runs stays. A part that is away is not asked for every run again.
+async fn clear_runs(entry: &Entry, parts: &Arc<Parts>, dead: &[String]) -> Vec<String> {
+    let mut stayed = Vec::new();
     for run in dead {
         let strategy = (entry.build)(&Brief {
             schema: run.as_str().into(),
@@ -41,14 +45,16 @@ async fn clear_runs(entry: &Entry, parts: &Arc<Parts>, dead: &[String]) -> Optio
             parts: Arc::clone(parts),
             figures: Arc::default(),
         });
-        if let Err(trouble) = strategy.clear().await {
-            return Some(format!("{}, left behind by an earlier run: {trouble}", entry.text));
+        let Err(why) = strategy.clear().await else { continue };
+        stayed.push(why.to_string());
+        if matches!(why, AttemptError::PartAway { .. }) {
+            break;
         }
     }
-    None
+    stayed
 }
 
-/// Topics by our names that are not those of the dead.
+/// Topics by our names that are not those of the dead: why one of these stays is told already.
 async fn topics(parts: &Parts, dead: &[String]) -> Option<String> {
     let reached = parts.kafka()?;
     // Whoever cannot be reached is told of by the strategy that needs it.

@@ -250,8 +250,14 @@ impl Panes {
         }
     }
 
+    /// Whether what was refused in this session is somebody's in the room, whom the room tells:
+    /// nothing was typed into it here.
+    pub(super) fn is_told_by_the_room(&self, name: &SessionName) -> bool {
+        self.is_of_the_room(name) && self.of(name).is_none_or(|pane| !pane.waits_to_be_sent())
+    }
+
     /// Whether it is the session of somebody in the room, shown or not.
-    pub(super) fn is_of_the_room(&self, name: &SessionName) -> bool {
+    fn is_of_the_room(&self, name: &SessionName) -> bool {
         self.is_person(name) || self.shown.contains(name)
     }
 

@@ -48,7 +48,8 @@ impl Stage {
                 }
             }
             // The room tells whoever it concerns.
-            Report::Refused { session: Some(name), .. } if self.panes.is_of_the_room(&name) => {}
+            Report::Refused { session: Some(name), .. }
+                if self.panes.is_told_by_the_room(&name) => {}
             Report::Refused { session, why } => {
                 self.course.progress.stop();
                 if let Some(pane) = session.and_then(|name| self.panes.of_mut(&name)) {

@@ -89,6 +89,15 @@ async fn workers_that_stand_still_break_nothing_that_the_database_guards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn naive_is_caught_selling_seats_twice_under_every_fault() {
+    for fault in [Fault::Pause, Fault::Duplicate] {
+        let board = struck("naive", fault, "--think-time 2ms").await;
+        let verdict = finished(&board, StrategyName::Naive).verdict;
+        assert!(verdict.sold_twice > 0, "{fault}: {verdict:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_holder_that_stands_still_sells_twice_without_fencing_and_never_with_it() {
     if !is_here("redis-server") {
         return;

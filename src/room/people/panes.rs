@@ -15,10 +15,20 @@ use crate::stage::Stage;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct OwnPane {
     pub(super) is_given: bool,
-    /// Whether what was sent last is not answered yet.
-    is_busy: bool,
+    doing: Doing,
     /// Why there is none, where the teacher wanted to give one.
     pub(super) refused: Option<String>,
+}
+
+/// What a pane's session does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Doing {
+    #[default]
+    Nothing,
+    /// The person has typed something that is not sent yet.
+    Asked,
+    /// A statement is not answered yet: the person's, or what the teacher has typed there.
+    Runs,
 }
 
 impl OwnPane {
@@ -26,17 +36,21 @@ impl OwnPane {
     pub(super) fn hear(&mut self, kind: &Kind) {
         match kind {
             Kind::Sent { .. } => {
-                self.is_busy = true;
+                self.doing = Doing::Runs;
                 self.refused = None;
             }
-            Kind::Ready { .. } | Kind::Lost { .. } | Kind::Closed => self.is_busy = false,
+            Kind::Ready { .. } | Kind::Lost { .. } | Kind::Closed => self.doing = Doing::Nothing,
             _ => {}
         }
     }
 
-    /// The run has not done what was asked for, of somebody who has a session or has none.
+    /// The run has not done what was asked for, of somebody who has a session or has none. What the
+    /// teacher has typed there is refused to the teacher.
     pub(super) fn note_refused(&mut self, why: &str, has_session: bool) {
-        self.is_busy = false;
+        if has_session && self.doing != Doing::Asked {
+            return;
+        }
+        self.doing = Doing::Nothing;
         self.is_given = has_session;
         self.refused = Some(why.to_owned());
     }
@@ -87,7 +101,7 @@ impl People {
         if !person.bucket.takes(now) {
             return Err(Refusal::TooFast);
         }
-        if person.pane.is_busy || person.attempt.is_some() {
+        if person.pane.doing != Doing::Nothing || person.attempt.is_some() {
             return Err(Refusal::StillRuns);
         }
         if person.session != Session::Here {
@@ -97,7 +111,7 @@ impl People {
         let table = tables.iter().find(|table| table.seats.is_some()).ok_or(Refusal::NoMap)?;
         let (name, columns) = (&table.name, &table.columns);
         let sql = typed::statement(text, typed::Table { name, columns })?;
-        person.pane.is_busy = true;
+        person.pane.doing = Doing::Asked;
         self.commands.push(Command::Submit { session: person.name.clone(), sql });
         Ok(())
     }

@@ -290,6 +290,24 @@ fn whoever_is_given_a_pane_types_into_it_until_it_is_taken() {
 }
 
 #[test]
+fn what_is_refused_is_told_to_whoever_typed_it() {
+    let mut scene = Scene::new(&["Maria"]);
+    scene.orders(&Order::Pane("Maria".to_owned()));
+    scene.connects("Maria");
+    scene.asked();
+    let refuse = |scene: &mut Scene| {
+        let why = "Maria's session is busy".to_owned();
+        scene.hears(Report::Refused { session: Some(SessionName::new("Maria")), why });
+        scene.people.present(&scene.stage)[0].words.clone()
+    };
+    assert_eq!(refuse(&mut scene), "", "the teacher has typed it");
+    scene.now += Duration::from_secs(1);
+    let (maria, now) = (scene.visitors[0], scene.now);
+    scene.people.type_sql(maria, "select * from seats", &scene.stage, now).unwrap();
+    assert_eq!(refuse(&mut scene), "Maria's session is busy");
+}
+
+#[test]
 fn a_pane_that_is_taken_and_given_again_comes_when_its_session_is_closed() {
     let mut scene = Scene::new(&["Maria"]);
     scene.orders(&Order::Pane("Maria".to_owned()));

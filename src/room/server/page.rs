@@ -22,3 +22,16 @@ pub(super) async fn js() -> Response {
 fn text(kind: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::HTML;
+    use crate::room::{name, typed};
+
+    #[test]
+    fn its_fields_take_as_much_as_the_room_does() {
+        for longest in [name::LONGEST, typed::LONGEST] {
+            assert!(HTML.contains(&format!("maxlength=\"{longest}\"")), "{longest}");
+        }
+    }
+}

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::shown;
+use super::{cut, shown};
 use crate::core::seats::{HoldKind, Holder, Unread, WatchedRow, WatchedTable};
 use crate::stage::watched::Watched;
 use crate::stage::watched::plan::{Compartment, Plan, Row, Seat, State};
+
+/// How much of a name or a value is shown, in cells.
+const LONGEST_VALUE: usize = 200;
 
 /// How many rows of a table that is no seat map are shown.
 const ROWS: usize = 50;
@@ -71,14 +74,14 @@ fn seat(column: usize, seat: &Seat<'_>, part: &Compartment<'_>) -> Value {
         "column": column,
         "number": part.numbers.get(column),
         "state": state,
-        "by": seat.booked_by,
+        "by": seat.booked_by.as_deref().map(value),
         "held": holds(seat.place),
         "waits": waiters(seat.place),
     })
 }
 
 fn row(row: &WatchedRow) -> Value {
-    let values: Vec<_> = row.values.iter().map(|it| it.as_deref().map(shown)).collect();
+    let values: Vec<_> = row.values.iter().map(|it| it.as_deref().map(value)).collect();
     json!({
         "key": shown(&row.key),
         "values": values,
@@ -88,11 +91,15 @@ fn row(row: &WatchedRow) -> Value {
     })
 }
 
+fn value(text: &str) -> String {
+    cut(&shown(text), LONGEST_VALUE).into_owned()
+}
+
 /// Who holds it, and how.
 fn holds(row: &WatchedRow) -> Vec<Value> {
     let hold = |hold: &crate::core::seats::Hold| {
         let becomes =
-            hold.becomes.as_ref().map(|to| to.as_deref().map_or("free".to_owned(), shown));
+            hold.becomes.as_ref().map(|to| to.as_deref().map_or("free".to_owned(), value));
         json!({"who": who(&hold.holder), "how": how(hold.kind), "becomes": becomes})
     };
     row.holders.iter().map(hold).collect()

@@ -71,6 +71,15 @@ fn what_is_dangerous_in_a_terminal_or_a_page_is_spelled_out() {
 }
 
 #[test]
+fn a_line_without_end_is_cut() {
+    let mut stage = stage();
+    happens(&mut stage, Some("Alice"), Kind::Note("x".repeat(100_000)));
+    let Part::Lines { lines, .. } = &of(&stage)["lines:Alice"] else { panic!() };
+    let last = lines.last().unwrap();
+    assert!(last.contains('\u{2026}') && last.len() < 3_000, "{}", last.len());
+}
+
+#[test]
 fn one_more_line_is_told_alone() {
     let mut stage = stage();
     let mut feed = Feed::default();

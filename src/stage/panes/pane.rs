@@ -359,6 +359,11 @@ impl Pane {
         self.take_back();
     }
 
+    /// Whether something was typed here of which the run has not said yet that it is sent.
+    pub fn waits_to_be_sent(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// What was sent and did not go out is in the editor again, with what was to follow it. What
     /// was to follow from a file is said to be gone.
     pub fn take_back(&mut self) {

@@ -363,6 +363,27 @@ fn a_click_comes_after_what_was_pressed_before_it() {
 }
 
 #[test]
+fn what_is_refused_in_a_persons_pane_is_told_here_only_if_it_was_typed_here() {
+    let mut stage = opened();
+    let maria = SessionName::new("Maria");
+    let _ = stage.apply(Report::PersonJoined(maria.clone()), NOW);
+    let _ = stage.apply(Report::PaneGiven(maria.clone()), NOW);
+    let refused = || Report::Refused { session: Some(maria.clone()), why: "busy".to_owned() };
+    let _ = stage.apply(refused(), NOW);
+    assert_eq!(said(&stage), "", "she has typed it in her browser");
+    happens(&mut stage, &maria, Kind::Connected { pid: Pid(9) });
+    while stage.panes.focused().unwrap().name != maria {
+        press(&mut stage, "Alt-n");
+    }
+    type_text(&mut stage, "select 1;");
+    press(&mut stage, "Enter");
+    assert_eq!(line(&stage), "");
+    let _ = stage.apply(refused(), NOW);
+    assert!(said(&stage).contains("busy"), "{}", said(&stage));
+    assert_eq!(line(&stage), "select 1;", "what was typed comes back");
+}
+
+#[test]
 fn a_menu_takes_nothing_out_of_another_line_than_its_own() {
     let mut stage = knowing(&["seats", "seat_types"]);
     type_text(&mut stage, "select 1;");

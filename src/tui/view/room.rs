@@ -234,8 +234,8 @@ fn of_remote(view: &View<'_>, remote: &Remote, cells: usize) -> Vec<Line<'static
             all.push(Line::default());
             all.extend(plain(
                 "The first browser that opens this address steers the script and the room; no \
-                 other can then. It can be had while this is shown alone: take it off the \
-                 projector.",
+                 other can then. The address works only while this page is shown, so keep the \
+                 page off the projector.",
                 Role::Waiting,
             ));
             all

@@ -35,6 +35,14 @@ impl Room {
         Self::of(console)
     }
 
+    /// One whose console writes what it exports into this folder.
+    pub(super) fn in_folder(folder: &Path) -> Self {
+        let program = env!("CARGO_BIN_EXE_overbooked");
+        let folder = folder.display();
+        let line = format!("cd '{folder}' && exec '{program}' adjacent-seats --room 127.0.0.1:0");
+        Self::of(Terminal::run(Path::new("sh"), LARGE, &["-c", &line], &[]))
+    }
+
     fn of(mut console: Terminal) -> Self {
         console.wait_for("Sessions:");
         console.type_keys(key::ENTER);
@@ -303,12 +311,7 @@ async fn as_a_person(folder: &str) {
 #[test]
 fn what_the_room_did_is_exported() {
     let folder = tempfile::tempdir().unwrap();
-    let program = env!("CARGO_BIN_EXE_overbooked");
-    let line = format!(
-        "cd '{}' && exec '{program}' adjacent-seats --room 127.0.0.1:0",
-        folder.path().display()
-    );
-    let mut room = Room::of(Terminal::run(Path::new("sh"), LARGE, &["-c", &line], &[]));
+    let mut room = Room::in_folder(folder.path());
     room.set("b", "open", true);
     room.set("t", "think", 0);
     room.browsers[0].post("/name", &json!({"name": "Maria"}));
@@ -325,10 +328,15 @@ fn what_the_room_did_is_exported() {
         assert!(text.contains("Maria") && text.contains("update "), "{text}");
     }
     room.end();
-    let mut play = Command::new(program);
-    play.args(["play", "adjacent-seats.sql"]).current_dir(folder.path());
+    assert!(played(folder.path()).contains("Maria"));
+}
+
+/// What is said when the script that was exported into this folder is played, as it can be.
+pub(super) fn played(folder: &Path) -> String {
+    let mut play = Command::new(env!("CARGO_BIN_EXE_overbooked"));
+    play.args(["play", "adjacent-seats.sql"]).current_dir(folder);
     let played = play.output().unwrap();
-    assert!(played.status.success(), "{}", String::from_utf8_lossy(&played.stdout));
     let said = String::from_utf8_lossy(&played.stdout).into_owned();
-    assert!(said.contains("Maria"), "{said}");
+    assert!(played.status.success(), "{said}");
+    said
 }

@@ -19,7 +19,7 @@ pub(super) fn lines(
     rows: usize,
 ) -> Vec<Line<'static>> {
     if people.is_empty() {
-        let words = "Nobody takes part yet: whoever follows can say a name and does.";
+        let words = "Nobody takes part yet. Whoever follows can: the page asks for a name.";
         return super::plain(view, words, cells, Role::Dim);
     }
     let chosen = chosen.min(people.len() - 1);
