@@ -136,6 +136,12 @@ impl Statement {
         self.writes || matches!(self.kind, Kind::Execute(_))
     }
 
+    /// Whether it may bring new rows.
+    pub(crate) fn may_insert(&self) -> bool {
+        let brings = |word: &Word| ["insert", "merge", "copy"].iter().any(|verb| word.is(verb));
+        self.writes && self.words.iter().any(brings)
+    }
+
     /// This as a statement about one table, if it surely is one.
     pub(crate) fn single(&self) -> Option<Single> {
         let is_query = self.kind == Kind::Query;

@@ -46,6 +46,7 @@ mod gateway_keys;
 mod gateway_kill;
 mod gateway_large;
 mod gateway_limits;
+mod gateway_matrix;
 mod gateway_messages;
 mod gateway_news;
 mod gateway_pace;

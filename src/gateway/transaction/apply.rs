@@ -49,14 +49,6 @@ impl<'a> Plan<'a> {
         questions
     }
 
-    /// What is asked before, where constraints may be checked as late as COMMIT: the transaction's
-    /// own mistakes are found on the copies, and none of them is a conflict.
-    pub(super) fn late_checks(tables: &[TableChanges]) -> Vec<Question> {
-        let checks = ["set constraints all immediate", "set constraints all deferred"];
-        let is_late = tables.iter().any(|table| table.shape.is_deferrable());
-        checks.into_iter().filter(|_| is_late).map(Question::prepared).collect()
-    }
-
     /// Whether rows of a table that others refer to swap unique values: then a unique key may be
     /// hit on the way, and the client gets to see that instead of a conflict that a retry would
     /// meet again.

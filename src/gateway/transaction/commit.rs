@@ -57,6 +57,7 @@ impl Transaction {
         // Before its changes are asked for, which takes time: a COMMIT of somebody who began to try
         // later must not overtake it meanwhile.
         let arrival = self.arrive(&shared.precedence);
+        self.check_late(backend).await?;
         let changes = self.final_changes(backend).await?;
         self.check_limits(&changes)?;
         self.apply_again(backend).await?;
@@ -92,6 +93,19 @@ impl Transaction {
         Ok(self.after_end(backend, copies_changed).await?)
     }
 
+    /// Checks on the copies what may be checked as late as COMMIT: the transaction's own mistakes,
+    /// none of which is a conflict. Before its changes are asked for, since a foreign key's check
+    /// marks the row that it finds.
+    async fn check_late(&mut self, backend: &mut impl Questions) -> Result<(), BackendError> {
+        let used = self.tables.used();
+        if !used.iter().any(|used| used.state.written && used.shape.is_deferrable()) {
+            return Ok(());
+        }
+        self.foreseen = None;
+        let checks = ["set constraints all immediate", "set constraints all deferred"];
+        backend.ask_all(checks.map(Question::prepared).into()).await.map(drop)
+    }
+
     /// Takes its place among the COMMITs that are to be judged; none where nothing was begun.
     fn arrive<'p>(&mut self, precedence: &'p Precedence) -> Option<Arrival<'p>> {
         let number = self.trying_since?;
@@ -107,9 +121,6 @@ impl Transaction {
         arrival: Option<Arrival<'_>>,
     ) -> Result<(), BackendError> {
         let claims: HashMap<RowId, Claim> = changes.iter().flat_map(TableChanges::claims).collect();
-        // Outside of the commit lock: they concern this transaction alone, and should hold up no
-        // other COMMIT.
-        backend.ask_all(Plan::late_checks(changes)).await?;
         let plan = Plan::of(changes);
         // Not under the commit lock: the older COMMIT that is waited for here needs it to be
         // judged, and both would wait for ever.

@@ -221,7 +221,8 @@ impl<'a> Pair<'a> {
         };
         // All unique columns, not only those that tell rows apart: the service counts a change of
         // any as a change of key. A row that is both changed and locked is a `k`, too, since that
-        // claims as much as its lock does.
+        // claims as much as its lock does. A foreign key's check claims less than any change, and
+        // so does ON CONFLICT, which locks what it is about to change.
         let judged = self.shape.key_columns();
         let judged = judged.iter().enumerate();
         let judged: Vec<_> =
@@ -234,8 +235,7 @@ impl<'a> Pair<'a> {
              changed as materialized (select mine.*, s.ctid is null as is_new, {rekeyed} as \
              rekeyed \
                from mine left join only {stored} s on {same_mine}) \
-             select case when is_new then 'i' when rekeyed or locker = $1::text::xid then 'k' else \
-             'u' end, \
+             select case when is_new then 'i' when rekeyed{or_locked} then 'k' else 'u' end, \
                size::text, place::text, {changed_keys} from changed \
              union all \
              {gone} \
@@ -245,6 +245,11 @@ impl<'a> Pair<'a> {
             keys = numbered(&|at, name| format!("c.{name} as k{at}"), ", "),
             judged = judged.join(", "),
             rekeyed = self.rekeyed(),
+            or_locked = if self.shape.is_referred_to() {
+                ""
+            } else {
+                " or $4::bool and locker = $1::text::xid"
+            },
             same_mine = numbered(&|at, name| format!("s.{name} = mine.k{at}"), " and "),
             changed_keys = numbered(&|at, _| format!("changed.k{at}::text"), ", "),
             c_texts = texts("c"),

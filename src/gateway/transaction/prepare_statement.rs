@@ -300,10 +300,11 @@ impl Transaction {
         tables: &[u32],
     ) -> Result<(), BackendError> {
         // Foreign keys' checks leave the same mark as FOR UPDATE on the rows that they find. Of
-        // such tables the locks have been read already (`row_locks`).
+        // such tables the statements' locks have been read already (`row_locks`), and what marks
+        // are left are the checks'.
         let referred = self.tables.are_referred_to(tables);
         if statement.writes {
-            self.gather_locks(backend, tables).await?;
+            self.gather_claims(backend, statement, tables).await?;
         }
         let locks = statement.locks == Some(RowLock::Update) && !referred;
         let unnoted = match (locks, statement.declares()) {
@@ -311,12 +312,15 @@ impl Transaction {
             (true, false) => Unnoted::Past,
             (true, true) => Unnoted::Coming,
         };
+        let takes_keys = self.tables.may_take_keys(tables, statement);
         for table in tables {
             let may_vanish = self.tables.may_vanish(*table, statement);
+            let is_marked = statement.writes && self.tables.are_referred_to(&[*table]);
             if let Some(state) = self.tables.state(*table) {
                 state.may_vanish |= may_vanish;
                 state.written |= statement.writes;
-                state.locked |= locks;
+                state.unnoted_deletes |= takes_keys;
+                state.locked |= locks || is_marked;
                 state.unnoted = state.unnoted.max(unnoted);
             }
         }

@@ -69,6 +69,7 @@ impl TableChanges {
                 RowOp::Inserted => HoldKind::Insert,
                 RowOp::Updated | RowOp::Rekeyed => HoldKind::Write,
                 RowOp::Deleted => HoldKind::Delete,
+                RowOp::Locked if self.is_marked_by_checks() => HoldKind::KeyShare,
                 RowOp::Locked => HoldKind::Update,
             },
             becomes: row.map(|row| names.zip(row.iter().cloned()).collect()),

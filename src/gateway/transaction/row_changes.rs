@@ -76,21 +76,28 @@ impl TableChanges {
         self.shared.iter().map(|row| row.key.join("-"))
     }
 
+    /// Whether it is the check of a foreign key that has marked its locked rows: that a row exists
+    /// which refers to one takes FOR KEY SHARE of that one. Rows that a statement has locked are
+    /// told apart (`row_locks`).
+    pub(crate) fn is_marked_by_checks(&self) -> bool {
+        self.shape.is_referred_to()
+    }
+
     /// What is claimed of the table's rows.
     pub(crate) fn claims(&self) -> impl Iterator<Item = (RowId, Claim)> {
         let table = self.shape.oid;
         // A new row of a table without a key is nobody else's.
         let is_keyed = self.shape.key().is_some();
-        let tied = self.shape.is_referred_to();
-        // Checking a foreign key marks the row that it refers to; PostgreSQL checks it once more
-        // where it is applied.
-        let named = self.changes.iter().filter(move |change| {
-            (is_keyed || change.op != RowOp::Inserted) && !(tied && change.op == RowOp::Locked)
-        });
+        let named =
+            self.changes.iter().filter(move |change| is_keyed || change.op != RowOp::Inserted);
         let claims = named.map(move |change| {
             let row = RowId { table, key: Arc::clone(&change.key) };
-            let plain = change.op == RowOp::Updated && !self.strong.contains(&row);
-            (row, if plain { Claim::Update } else { Claim::Strong })
+            let claim = match change.op {
+                RowOp::Updated => Claim::Update,
+                RowOp::Locked if self.is_marked_by_checks() => Claim::KeyShare,
+                _ => Claim::Strong,
+            };
+            (row, claim)
         });
         let shared = self.shared.iter().map(|row| (row.clone(), Claim::KeyShare));
         let strong = self.strong.iter().map(|row| (row.clone(), Claim::Strong));
@@ -100,8 +107,9 @@ impl TableChanges {
 
     /// The keys of rows that are to be touched as if they had been written.
     pub(crate) fn touched(&self) -> Vec<Arc<[String]>> {
-        let tied = self.shape.is_referred_to();
-        let locked = self.changes.iter().filter(|change| !tied && change.op == RowOp::Locked);
+        let is_touching =
+            |change: &&Change| change.op == RowOp::Locked && !self.is_marked_by_checks();
+        let locked = self.changes.iter().filter(is_touching);
         let locked = locked.map(|change| Arc::clone(&change.key));
         let written = self.changes.iter().filter(|change| change.is_written());
         let written: HashSet<_> = written.map(|change| &change.key).collect();

@@ -105,23 +105,31 @@ impl Transaction {
         Ok(Marks(marks))
     }
 
-    /// Notes which rows are locked before a statement that writes: a row that is changed no longer
-    /// tells that it had been locked.
-    pub(super) async fn gather_locks(
+    /// Notes what rows tell no longer once this statement has written: that one had been locked
+    /// before it was changed, or deleted before it came again.
+    pub(super) async fn gather_claims(
         &mut self,
         backend: &mut impl Questions,
+        statement: &Statement,
         tables: &[u32],
     ) -> Result<(), BackendError> {
         let Some(xid) = self.xid() else { return Ok(()) };
         for used in self.tables.used() {
-            if used.state.unnoted == Unnoted::Nothing || !tables.contains(&used.shape.oid) {
+            let locks = used.state.unnoted != Unnoted::Nothing;
+            let deletes = used.state.unnoted_deletes && statement.may_insert();
+            if !(locks || deletes) || !tables.contains(&used.shape.oid) {
                 continue;
             }
             let answer = backend.ask(changes_question(&used, xid)).await?;
-            let locked = answer.rows.into_iter().filter_map(Change::read);
-            let locked = locked.filter(|change| change.op == RowOp::Locked);
+            let changes = answer.rows.into_iter().filter_map(Change::read);
+            let noted = changes.filter(|change| match change.op {
+                RowOp::Locked => locks,
+                RowOp::Deleted => deletes,
+                _ => false,
+            });
             let table = used.shape.oid;
-            used.state.strong.extend(locked.map(|change| RowId { table, key: change.key }));
+            used.state.strong.extend(noted.map(|change| RowId { table, key: change.key }));
+            used.state.unnoted_deletes &= !deletes;
             if used.state.unnoted == Unnoted::Past {
                 used.state.unnoted = Unnoted::Nothing;
             }

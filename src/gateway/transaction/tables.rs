@@ -166,11 +166,14 @@ pub(super) struct InUse {
     pub(super) written: bool,
     /// Whether a row may be gone, or its key changed.
     pub(super) may_vanish: bool,
-    /// Whether a statement that locks rows FOR UPDATE named the table.
+    /// Whether a statement that locks rows FOR UPDATE named the table, or foreign keys' checks may
+    /// have marked rows of it.
     pub(super) locked: bool,
     /// Whether its locks are to be noted before the next statement that writes.
     pub(super) unnoted: Unnoted,
-    /// Rows found locked FOR UPDATE so far.
+    /// Whether rows may have been deleted, or have lost their keys, that nobody has noted.
+    pub(super) unnoted_deletes: bool,
+    /// Rows found locked FOR UPDATE so far, or deleted before others came in their place.
     pub(super) strong: HashSet<RowId>,
     /// Rows found locked FOR KEY SHARE.
     pub(super) shared: HashSet<RowId>,
@@ -367,14 +370,19 @@ impl Tables {
         let Some(shape) = self.shapes.get(&table).filter(|_| statement.writes) else {
             return false;
         };
-        match shape.key() {
-            None => true,
-            Some(key) => {
-                shape.is_tied()
-                    || statement.deletes
-                    || key.iter().any(|column| statement.sets.contains(&column.name))
-            }
-        }
+        shape.key().is_none() || shape.is_tied() || Self::takes_keys(shape, statement)
+    }
+
+    /// Whether rows of one of these tables may lose their keys by a statement, straight or along
+    /// foreign keys.
+    pub(super) fn may_take_keys(&self, tables: &[u32], statement: &Statement) -> bool {
+        let mut shapes = tables.iter().filter_map(|table| self.shapes.get(table));
+        statement.writes && shapes.any(|shape| Self::takes_keys(shape, statement))
+    }
+
+    fn takes_keys(shape: &Shape, statement: &Statement) -> bool {
+        let key = shape.key().unwrap_or_default();
+        statement.deletes || key.iter().any(|column| statement.sets.contains(&column.name))
     }
 
     /// Whether foreign keys refer to one of these.

@@ -230,6 +230,7 @@ impl InUse {
             may_vanish: false,
             locked: false,
             unnoted: Unnoted::Nothing,
+            unnoted_deletes: false,
             strong: HashSet::new(),
             shared: HashSet::new(),
         }
