@@ -1,6 +1,7 @@
 //! What the gateway must know of a statement: what it does to the transaction, which tables it may
 //! name, whether it writes or locks, and whether this engine refuses it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::core::syntax::{self, Strings, Word, begins, has};
@@ -227,11 +228,27 @@ impl Statement {
         let is_before = |word: &Word| word.is(if alters { "table" } else { "index" });
         let place = words.windows(2).position(|pair| is_before(&pair[0]) && pair[1].is("async"));
         let Some(place) = place else { return self.clone() };
-        let mut sql = self.sql.clone();
-        // Blanks of the same length, so that an error's position is one in the client's text.
-        sql.replace_range(words[place + 1].span.clone(), "     ");
+        let sql = self.blank(place + 1..place + 2);
         let (before, after) = (&words[..=place], &words[place + 2..]);
         Self { sql, words: [before, after].concat().into(), ..self.clone() }
+    }
+
+    /// A CREATE … IF NOT EXISTS without that condition; nothing of any other statement.
+    pub(crate) fn without_if_not_exists(&self) -> Option<String> {
+        let words = &self.words;
+        let is_condition = |at: &usize| begins(&words[*at..], &["if", "not", "exists"]);
+        let place = (0..words.len()).find(is_condition).filter(|_| self.is_a("create"))?;
+        Some(self.blank(place..place + 3))
+    }
+
+    /// The SQL with blanks instead of these words, as many, so that an error's position is one in
+    /// the client's text.
+    fn blank(&self, words: Range<usize>) -> String {
+        let mut sql = self.sql.clone();
+        for word in &self.words[words] {
+            sql.replace_range(word.span.clone(), &" ".repeat(word.span.len()));
+        }
+        sql
     }
 }
 

@@ -39,6 +39,7 @@ mod front;
 mod gateway;
 mod gateway_clients;
 mod gateway_crash;
+mod gateway_ddl;
 mod gateway_extended;
 mod gateway_facade;
 mod gateway_hooks;

@@ -7,7 +7,7 @@ use super::Transaction;
 use super::clients::Closed;
 use super::prepare_statement::Admitted;
 use super::state::{Ddl, DdlState, State};
-use super::tables::Named;
+use super::tables::{Named, low};
 use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{AboutSchema, Access, Statement};
@@ -26,8 +26,13 @@ impl Transaction {
     ) -> Result<Admitted, BackendError> {
         let is_alone = self.is_idle();
         self.ensure_begun(backend).await?;
-        let tables = self.look(backend, statement).await?.relations();
+        let named = self.look(backend, statement).await?;
+        let tables = named.relations();
         self.check_ddl(statement)?;
+        let begun = self.open()?.schema_change;
+        if !is_alone && self.client.is_new(&named.unknown, begun) {
+            return Err(Refusal::schema_changed().into());
+        }
         let closed = self.closed_by(backend, statement).await?;
         // PostgreSQL finds a copy before the stored table, so ALTER TABLE would change the copy.
         if is_alone {
@@ -44,6 +49,7 @@ impl Transaction {
         let sql = statement.plain_ddl();
         self.open()?.ddl = Some(Ddl {
             sql: sql.sql.clone(),
+            demanding: sql.without_if_not_exists(),
             names: statement.names.clone(),
             relations: tables.clone(),
             known: Vec::new(),
@@ -116,12 +122,35 @@ impl Transaction {
         self.tables.forget_names();
         let now = self.tables.resolve(backend, &names).await?;
         let known = now.known(&names);
+        let has_made = self.has_made_what_was_missing(backend).await?;
         if let Some(ddl) = self.ddl() {
+            // What it has made is a name that others may take as well, and the first to COMMIT has
+            // it: made again, it must not pass over what is there by then.
+            let demanding = ddl.demanding.take().filter(|_| has_made);
+            ddl.sql = demanding.unwrap_or_else(|| std::mem::take(&mut ddl.sql));
             ddl.relations.extend(now.relations());
             ddl.known = known;
         }
         self.client.rest();
         Ok(())
+    }
+
+    /// Whether a CREATE … IF NOT EXISTS has created anything.
+    async fn has_made_what_was_missing(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<bool, BackendError> {
+        // Rows that are seen and younger than the transaction are its own.
+        const MADE: &str = "select (exists (select from pg_catalog.pg_class c \
+              where c.relpersistence <> 't' and age(c.xmin) <= age($1::text::xid)) \
+            or exists (select from pg_catalog.pg_namespace n \
+              where age(n.xmin) <= age($1::text::xid) and n.nspname !~ '^pg_temp_'))::text";
+        let Some(xid) = self.xid() else { return Ok(false) };
+        if self.ddl().is_none_or(|ddl| ddl.demanding.is_none()) {
+            return Ok(false);
+        }
+        let answer = backend.ask(Question::prepared(MADE).with(low(xid))).await?;
+        Ok(answer.value(0) == Some("true"))
     }
 
     fn ddl(&mut self) -> Option<&mut Ddl> {
@@ -170,8 +199,11 @@ impl Transaction {
         };
         let begun = open.schema_change;
         self.client.close(&ddl.closed).await.map_err(Refusal::from)?;
-        // Asked after the wait, during which somebody else's DDL may have been committed.
-        if self.shared.clients.is_changed_since(&ddl.relations, begun) {
+        // Asked after the wait, during which somebody else's DDL may have been committed. A
+        // relation that has come by the name of one that this has made is none of `relations`.
+        if self.shared.clients.is_changed_since(&ddl.relations, begun)
+            || self.client.is_new(&ddl.known, begun)
+        {
             return Err(Refusal::schema_changed().into());
         }
         // ROLLBACK TO keeps the savepoint, so this can step back once more.

@@ -82,6 +82,8 @@ impl OpenTransaction {
 pub(super) struct Ddl {
     /// As PostgreSQL runs it.
     pub(super) sql: String,
+    /// The same, where it makes what is not there yet, as what must not be there.
+    pub(super) demanding: Option<String>,
     pub(super) names: Vec<Name>,
     /// What they stand for, before and after.
     pub(super) relations: Vec<u32>,
