@@ -92,7 +92,7 @@ pub use hooks::{
 pub use local::{LocalGateway, LocalGatewayError};
 pub use mode::Mode;
 pub use news::{Happening, News, PrivateChange};
-pub use options::{Limits, Options};
+pub use options::{Limits, Options, Sizes};
 pub(crate) use protocol::handshake::{ALONE, BEHIND_ITSELF};
 pub(crate) use refusal::{CONFLICT, SCHEMA_CHANGED};
 pub use roles::Users;

@@ -1,5 +1,6 @@
 -- Which of these names are relations: by the search path where no schema is given. Temporary tables (our own copies) and the
--- catalog are left out. Which are functions that may read tables, neither in C nor immutable, or aggregates over such. And which are
+-- catalog are left out. Which are functions that may read tables, neither in C nor immutable nor in SQL that plainly names none, or
+-- aggregates over such. And which are
 -- relations of the catalog that would show temporary tables, or statements and portals of our own.
 select n.ord::text, c.oid::text, f.reads::text, k.oid::text
 from unnest($1::text[], $2::text[]) with ordinality as n(schema, name, ord)
@@ -31,6 +32,11 @@ cross join lateral (
                      and l.lanname not in ('internal', 'c')
                      and called.oid >= 16384
                      and called.provolatile <> 'i'
+                     and not (l.lanname = 'sql' and called.prosrc <> ''
+                              and called.prosrc !~* '\m(from|join|into|update|delete|merge|table|with|using|copy)\M|_to_xml'
+                              and not exists (select from pg_catalog.pg_proc u
+                                              where u.oid >= 16384 and u.oid <> called.oid
+                                                and position(lower(u.proname) in lower(called.prosrc)) > 0))
                      and (n.schema is null or s.nspname = n.schema)) as reads) as f
 left join lateral (
     select k.oid

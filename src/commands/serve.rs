@@ -15,7 +15,8 @@ use crate::core::error_chain::with_causes;
 use crate::core::scenario::{EngineKind, Isolation};
 use crate::debugger::refuser::Refuser;
 use crate::gateway::{
-    Certificate, Gateway, GatewayError, Mode, Options, StatementHooks, Strictness, Users,
+    Certificate, Gateway, GatewayError, Limits, Mode, Options, Sizes, StatementHooks, Strictness,
+    Users,
 };
 
 /// Serves until a signal ends it.
@@ -40,7 +41,9 @@ async fn serve(arguments: &ServeArgs) -> eyre::Result<Exit> {
     let (refuser, lines) = Refuser::new(arguments.refuse.iter().cloned());
     let refuser = (!arguments.refuse.is_empty()).then_some(refuser);
     let strictness = if arguments.dsql { Strictness::Dsql } else { Strictness::Lenient };
+    let sizes = arguments.dsql.then(Sizes::default);
     let options = Options {
+        limits: Limits { sizes, ..Limits::default() },
         mode,
         strictness,
         wording: arguments.wording,

@@ -150,6 +150,10 @@ pub mod optimistic {
     pub const SIGHT: &str = include_str!("../../sql/optimistic/sight.sql");
     /// What a private copy must know of a relation.
     pub const SHAPE: &str = include_str!("../../sql/optimistic/shape.sql");
+    /// How many there are of what the service has limits for.
+    pub const COUNTS: &str = include_str!("../../sql/optimistic/counts.sql");
+    /// What of a primary key an ALTER TABLE would drop.
+    pub const PRIMARY_KEY: &str = include_str!("../../sql/optimistic/primary_key.sql");
     /// What a job of an ASYNC statement is about.
     pub const JOB: &str = include_str!("../../sql/optimistic/job.sql");
     /// What calls a function that may read tables without naming it.

@@ -2,21 +2,26 @@
 //! the service's words.
 //!
 //! ```text
-//!  a statement's words ──▶ facts: tables of what is refused, and what is allowed ──▶ Refusal
-//!                          columns: the types that a statement declares
+//!  a statement's words ──▶ statements, alter, indexes, columns, sequences ──▶ Refusal
+//!                                      │
+//!                          facts: tables of what is refused and what is allowed
 //! ```
 //!
 //! The words come from answers of a cluster in September 2026; what no answer was at hand for is
 //! named as the service names statements: PostgreSQL's parse node without `Stmt`.
 
 use super::refusal::Refusal;
-use super::statement::{Kind, Statement, what_is_set};
+use super::statement::{Kind, Statement, selects_into, what_is_set};
 use crate::core::syntax::{Word, begins, has};
 
 mod alter;
 mod columns;
 mod facts;
+mod indexes;
 mod sequences;
+mod statements;
+
+pub(super) use alter::Drops;
 
 /// Whether statements are refused that the service refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,15 +40,53 @@ pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
     if let Kind::Ddl(_) = statement.kind {
         return refused_ddl(words);
     }
-    facts::refused(words).or_else(|| refused_query(words)).or_else(|| refused_setting(statement))
+    // PostgreSQL makes it a CREATE TABLE AS.
+    if selects_into(words) {
+        return Some(Refusal::statement("CreateTableAs"));
+    }
+    statements::refused(words)
+        .or_else(|| refused_query(words))
+        .or_else(|| refused_setting(statement))
 }
 
 fn refused_ddl(words: &[Word]) -> Option<Refusal> {
-    facts::refused(words)
-        .or_else(|| facts::refused_object(words))
+    statements::refused(words)
+        .or_else(|| statements::refused_object(words))
+        .or_else(|| statements::refused_language(words))
         .or_else(|| sequences::refusal(words))
         .or_else(|| alter::refusal(words))
+        .or_else(|| indexes::refusal(words))
         .or_else(|| columns::refusal(words))
+}
+
+/// What a statement drops of a table.
+pub(super) fn drops(statement: &Statement) -> Option<Drops> {
+    alter::drops(&statement.words)
+}
+
+/// Why a primary key stays: its columns, or the constraint.
+pub(super) fn refused_drop(is_constraint: bool) -> Refusal {
+    if is_constraint {
+        return alter::unsupported("DROP CONSTRAINT");
+    }
+    Refusal::unsupported("cannot drop primary key column")
+}
+
+/// Why there cannot be so many of these.
+pub(super) fn refused_count(counted: &str, count: u64) -> Option<Refusal> {
+    if counted == "keys of jsonb" && count > 0 {
+        return Some(Refusal::unsupported("datatype jsonb is not supported in a key"));
+    }
+    let limit = facts::LIMITS.iter().find(|limit| limit.counted == counted)?;
+    (count > limit.most).then(|| Refusal::limit(limit.says))
+}
+
+/// A parameter of a start-up packet that cannot be set.
+pub(super) fn refused_parameter(name: &str) -> Option<Refusal> {
+    const OF_A_CONNECTION: [&str; 4] = ["user", "database", "options", "replication"];
+    let name = name.to_lowercase();
+    let is_known = OF_A_CONNECTION.contains(&&*name) || facts::SETTINGS.contains(&&*name);
+    (!is_known && !name.starts_with("_pq_.")).then(|| Refusal::setting(&name))
 }
 
 fn refused_query(words: &[Word]) -> Option<Refusal> {
@@ -56,7 +99,8 @@ fn refused_query(words: &[Word]) -> Option<Refusal> {
         words[at + 1].is_mark('(') && !["into", "with", "recursive"].iter().any(|it| is_behind(it))
     };
     let mut called = (0..words.len().saturating_sub(1)).filter(is_called);
-    called.find_map(|at| facts::refused_function(words[at].name()?, words))
+    let refused = called.find_map(|at| statements::refused_function(words[at].name()?, words));
+    refused.or_else(|| columns::refused_cast(words))
 }
 
 fn refused_setting(statement: &Statement) -> Option<Refusal> {

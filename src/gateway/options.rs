@@ -26,11 +26,31 @@ pub struct Limits {
     pub bytes: u64,
     /// From BEGIN to COMMIT.
     pub age: Duration,
+    /// Of rows and what is in them; PostgreSQL's own where there are none.
+    pub sizes: Option<Sizes>,
+}
+
+/// How large a row and its values may be, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// The columns of a primary key together.
+    pub key: u64,
+    /// One value, compressed if PostgreSQL has compressed it.
+    pub value: u64,
+    pub row: u64,
+}
+
+/// The service's (Aurora DSQL documentation, Cluster quotas and database limits).
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { key: 1024, value: 1024 * 1024, row: 2 * 1024 * 1024 }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { rows: 3_000, bytes: 10 * 1024 * 1024, age: Duration::from_mins(5) }
+        let age = Duration::from_mins(5);
+        Self { rows: 3_000, bytes: 10 * 1024 * 1024, age, sizes: None }
     }
 }
 

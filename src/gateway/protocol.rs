@@ -19,6 +19,7 @@ pub(crate) mod handshake;
 mod held;
 mod holding;
 mod job;
+mod limits;
 mod names;
 mod queue;
 mod renew;

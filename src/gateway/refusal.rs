@@ -92,6 +92,11 @@ impl Refusal {
         Self::new("42704", message.into())
     }
 
+    /// More columns than a table or a key can have.
+    pub(crate) fn too_many_columns(message: impl Into<String>) -> Self {
+        Self::new("54011", message.into())
+    }
+
     /// A name of something that is used as something else.
     pub(crate) fn wrong_object(message: impl Into<String>) -> Self {
         Self::new("42809", message.into())

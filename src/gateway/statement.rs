@@ -1,7 +1,6 @@
 //! What the gateway must know of a statement: what it does to the transaction, which tables it may
 //! name, whether it writes or locks, and whether this engine refuses it.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::core::syntax::{self, Strings, Word, begins, has};
@@ -14,10 +13,10 @@ mod single;
 
 pub(crate) use kind::{Access, Kind, RowLock};
 use kind::{kind, locks};
-pub(crate) use names::Name;
 use names::names;
+pub(crate) use names::{Name, table_name};
 use refused::refusal;
-pub(crate) use refused::{is_async, what_is_set};
+pub(crate) use refused::{is_async, selects_into, what_is_set};
 use single::single;
 pub(crate) use single::{Arrivals, Expression, Finds, Single};
 
@@ -221,16 +220,20 @@ impl Statement {
         self.kind == Kind::Session && self.is_a("discard")
     }
 
-    /// CREATE INDEX ASYNC and ALTER TABLE ASYNC without the word that PostgreSQL does not know.
+    /// DDL without what PostgreSQL does not know: the ASYNC of CREATE INDEX and ALTER TABLE, and,
+    /// before its version 16, the STORAGE of a new column, which nobody could see.
     pub(crate) fn plain_ddl(&self) -> Self {
         let words = &self.words;
-        let alters = begins(words, &["alter", "table"]);
-        let is_before = |word: &Word| word.is(if alters { "table" } else { "index" });
-        let place = words.windows(2).position(|pair| is_before(&pair[0]) && pair[1].is("async"));
-        let Some(place) = place else { return self.clone() };
-        let sql = self.blank(place + 1..place + 2);
-        let (before, after) = (&words[..=place], &words[place + 2..]);
-        Self { sql, words: [before, after].concat().into(), ..self.clone() }
+        let left_out: Vec<usize> = (0..words.len())
+            .filter(|at| is_async_at(words, *at) || is_storage(words, *at))
+            .collect();
+        if left_out.is_empty() {
+            return self.clone();
+        }
+        let kept = words.iter().enumerate().filter(|(at, _)| !left_out.contains(at));
+        let words: Vec<Word> = kept.map(|(_, word)| word.clone()).collect();
+        let sql = self.blank(left_out);
+        Self { sql, words: words.into(), ..self.clone() }
     }
 
     /// A CREATE … IF NOT EXISTS without that condition; nothing of any other statement.
@@ -243,13 +246,31 @@ impl Statement {
 
     /// The SQL with blanks instead of these words, as many, so that an error's position is one in
     /// the client's text.
-    fn blank(&self, words: Range<usize>) -> String {
+    fn blank(&self, words: impl IntoIterator<Item = usize>) -> String {
         let mut sql = self.sql.clone();
-        for word in &self.words[words] {
+        for word in words.into_iter().map(|at| &self.words[at]) {
             sql.replace_range(word.span.clone(), &" ".repeat(word.span.len()));
         }
         sql
     }
+}
+
+fn is_async_at(words: &[Word], at: usize) -> bool {
+    let before = if begins(words, &["alter", "table"]) { "table" } else { "index" };
+    words[at].is("async") && at > 0 && words[at - 1].is(before)
+}
+
+/// Whether this word is the STORAGE of a column that is made, or how it is stored.
+fn is_storage(words: &[Word], at: usize) -> bool {
+    const WAYS: [&str; 5] = ["plain", "external", "extended", "main", "default"];
+    let makes = begins(words, &["create", "table"]) || begins(words, &["alter", "table"]);
+    let is_clause = |at: usize| {
+        let is_set = words[..at].last().is_some_and(|word| word.is("set") || word.is("column"));
+        let way = words.get(at + 1).is_some_and(|word| WAYS.iter().any(|way| word.is(way)));
+        words[at].is("storage") && !is_set && way
+    };
+    // Not a column that is called so: `add storage text`, `(storage text)`.
+    makes && at > 2 && (is_clause(at) || is_clause(at - 1))
 }
 
 fn writes(words: &[Word]) -> bool {

@@ -18,6 +18,7 @@
 //! | `prepare_statement`, `catalog_visibility`, `row_locks` | its needs |
 //! | `search_path`, `path_taken` | copies that follow the search path |
 //! | `tables`, `shape`, `pair`, `journal` | private copies, what they lack, what is brought |
+//! | `sizes` | how large a row may be |
 //! | `row_changes`, `pending_changes`, `commit`, `precedence`, `apply`, `ledger` | its judgement |
 //! | `shared`, `clients`, `client_handle`, `ddl`, `blocker_watchdog` | who makes way for whom |
 
@@ -34,7 +35,7 @@ mod ddl;
 pub(crate) mod ends;
 mod journal;
 mod ledger;
-mod pair;
+pub(crate) mod pair;
 mod path_taken;
 pub(crate) mod pending_changes;
 mod precedence;
@@ -45,6 +46,7 @@ pub(crate) mod row_locks;
 mod search_path;
 mod shape;
 pub(crate) mod shared;
+mod sizes;
 mod state;
 pub(crate) mod tables;
 #[cfg(test)]

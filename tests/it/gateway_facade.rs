@@ -1,7 +1,8 @@
 //! The server that a client of the optimistic engine believes to speak with: its version, its
 //! users, its jobs.
 
-use overbooked::gateway::Users;
+use overbooked::gateway::{Sizes, Strictness, Users, Wording};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_postgres::{Client, NoTls};
 
 use crate::gateway::{Served, says};
@@ -132,4 +133,129 @@ async fn the_service_s_own_schema_answers() {
         says(&one, "call sys.wait_for_job((select job_id from sys.jobs limit 1))").await,
         "0A000 cannot use subquery in CALL argument"
     );
+}
+
+async fn strict() -> Served {
+    Served::with(|options| {
+        options.strictness = Strictness::Dsql;
+        options.wording = Wording::Plain;
+        options.limits.sizes = Some(Sizes::default());
+    })
+    .await
+}
+
+#[tokio::test]
+async fn there_are_only_so_many_indexes_and_schemas() {
+    let served = strict().await;
+    let client = served.client().await;
+    says(&client, "create table t (id int primary key, a int, b int unique)").await;
+    for at in 0..22 {
+        let made = says(&client, &format!("create index async i{at} on t (a)")).await;
+        assert!(made.ends_with("(0)"), "{at}: {made}");
+    }
+    let more = "54000 more than 24 indexes per table are not allowed";
+    assert_eq!(says(&client, "create unique index async more on t (a)").await, more);
+    assert_eq!(says(&client, "select count(*) from sys.jobs").await, "22; (1)");
+    says(&client, "drop index i3").await;
+    assert!(says(&client, "create index async more on t (a)").await.ends_with("(0)"));
+    let keys: Vec<String> = (0..25).map(|at| format!("c{at} int unique")).collect();
+    assert_eq!(says(&client, &format!("create table u ({})", keys.join(", "))).await, more);
+    for at in 0..10 {
+        assert_eq!(says(&client, &format!("create schema s{at}")).await, "(0)");
+    }
+    let more = "54000 more than 10 schemas not allowed";
+    assert_eq!(says(&client, "create schema more").await, more);
+    says(&client, "create table docs (id int primary key, doc jsonb)").await;
+    assert_eq!(
+        says(&client, "create index async on docs (doc)").await,
+        "0A000 datatype jsonb is not supported in a key"
+    );
+}
+
+#[tokio::test]
+async fn a_primary_key_stays() {
+    let served = strict().await;
+    let client = served.client().await;
+    says(&client, "create table t (a int, b int, c int unique, primary key (a, b))").await;
+    let column = "0A000 cannot drop primary key column";
+    assert_eq!(says(&client, "alter table t drop b").await, column);
+    assert_eq!(says(&client, "alter table public.t drop column if exists a cascade").await, column);
+    assert_eq!(
+        says(&client, "alter table only t drop constraint t_pkey").await,
+        "0A000 unsupported ALTER TABLE DROP CONSTRAINT statement"
+    );
+    for fine in [
+        "alter table t drop constraint t_c_key",
+        "alter table t drop column c",
+        "alter table t add column d text storage plain",
+        "alter table t alter column d set storage extended",
+        "alter table if exists nothing drop a",
+    ] {
+        assert_eq!(says(&client, fine).await, "(0)", "{fine}");
+    }
+}
+
+#[tokio::test]
+async fn values_are_only_so_large() {
+    let served = strict().await;
+    let client = served.client().await;
+    says(&client, "create table t (a text, b text, v text, w text, primary key (a, b))").await;
+    let insert = |a: &str, b: &str, v: &str| format!("insert into t values ({a}, {b}, {v}, {v})");
+    let long = "repeat('x', 512)";
+    assert_eq!(says(&client, &insert(long, long, "''")).await, "(1)");
+    let key = "54000 key size too large";
+    assert_eq!(says(&client, &insert(long, "repeat('y', 513)", "''")).await, key);
+    // However well it could be compressed.
+    assert_eq!(says(&client, &insert("repeat('x', 20000)", "''", "''")).await, key);
+    let random = "(select string_agg(md5(random()::text), '') from generate_series(1, 40000))";
+    assert_eq!(
+        says(&client, &format!("insert into t (a, b, v) values ('', '', {random})")).await,
+        "54000 datatype limit greater than 1048576 bytes not supported for text"
+    );
+    let half = random.replace("40000", "36000");
+    let row = format!("insert into t values ('', '', {half}, {half})");
+    assert_eq!(says(&client, &row).await, "54000 maximum row size exceeded");
+    assert_eq!(
+        says(&client, "insert into t (a, b, v) values ('', '', repeat('x', 3000000))").await,
+        "(1)"
+    );
+    says(&client, "begin").await;
+    says(&client, &insert("repeat('x', 1025)", "'b'", "''")).await;
+    assert_eq!(says(&client, "commit").await, key);
+}
+
+#[tokio::test]
+async fn functions_in_sql_are_made_and_called_where_they_name_no_table() {
+    let served = strict().await;
+    let client = served.client().await;
+    let one = "create function one() returns int language sql as $$ SELECT 1 $$";
+    assert_eq!(says(&client, one).await, "(0)");
+    says(&client, "create table t (a int primary key)").await;
+    says(&client, "insert into t values (one())").await;
+    assert_eq!(says(&client, "select one() + a from t").await, "2; (1)");
+    let reading = "create function held() returns bigint language sql as 'select count(*) from t'";
+    assert_eq!(says(&client, reading).await, "(0)");
+    assert!(says(&client, "select held()").await.starts_with("0A000 function held() may read"));
+    let indirect = "create function twice() returns bigint language sql as 'select 2 * held()'";
+    assert_eq!(says(&client, indirect).await, "(0)");
+    assert!(says(&client, "select twice()").await.starts_with("0A000 function twice() may read"));
+}
+
+#[tokio::test]
+async fn a_client_may_set_what_the_service_can_set() {
+    let served = strict().await;
+    let mut config = tokio_postgres::Config::new();
+    config.host_path(served.folder.path()).port(5432).user("a").dbname(served.database());
+    assert!(config.clone().options("-c extra_float_digits=1").connect(NoTls).await.is_ok());
+    let address = served.gateway.address().unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let body = format!("user\0a\0database\0{}\0work_mem\x004MB\0\0", served.database());
+    let length = u32::try_from(body.len() + 8).unwrap();
+    let packet = [&length.to_be_bytes()[..], &0x0003_0000_u32.to_be_bytes(), body.as_bytes()];
+    stream.write_all(&packet.concat()).await.unwrap();
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).await.unwrap();
+    let said = String::from_utf8_lossy(&said);
+    let refused = "setting configuration parameter \"work_mem\" not supported";
+    assert!(said.contains("FATAL") && said.contains(refused), "{said}");
 }

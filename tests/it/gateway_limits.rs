@@ -48,6 +48,50 @@ async fn rows_past_the_limit_are_refused_at_the_statement_that_crosses_it() {
 }
 
 #[tokio::test]
+async fn rows_that_are_locked_count_as_rows_that_are_changed() {
+    const CROSSING: &str = "54000 transaction row limit exceeded";
+    let served = Served::with_limits(Limits { rows: 3, ..Limits::default() }).await;
+    let tables = "create table notes (id int primary key, t text); \
+                  create table parts (id int primary key, note int references notes); \
+                  create table free (id int); \
+                  insert into notes select generate_series(1, 5); \
+                  insert into parts select g, g from generate_series(1, 5) g; \
+                  insert into free select generate_series(1, 5)";
+    served.outsider().await.batch_execute(tables).await.unwrap();
+    let bob = served.client().await;
+    for table in ["notes", "parts", "free"] {
+        let lock = |most: i32| format!("select id from {table} where id <= {most} for update");
+        assert_eq!(says(&bob, &lock(3)).await, "1; 2; 3; (3)", "{table}");
+        assert!(says(&bob, &lock(4)).await.ends_with(CROSSING), "{table}");
+        says(&bob, "begin").await;
+        // A row that is locked again, or changed as well, counts once.
+        assert_eq!(says(&bob, &lock(2)).await, "1; 2; (2)");
+        assert_eq!(says(&bob, &lock(3)).await, "1; 2; 3; (3)");
+        assert_eq!(says(&bob, &format!("update {table} set id = id where id = 1")).await, "(1)");
+        let more = format!("insert into {table} values (9)");
+        assert_eq!(says(&bob, &more).await, CROSSING, "{table}");
+        says(&bob, "rollback").await;
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_was_only_locked_keeps_its_place() {
+    let (served, bob, mallory) = served_seats().await;
+    let outsider = served.outsider().await;
+    let places = "select ctid, xmin, seat_number from seats";
+    let before = says(&outsider, places).await;
+    says(&bob, "begin").await;
+    says(&mallory, "begin").await;
+    let lock = "select note from seats where seat_number = 1 for update";
+    says(&bob, lock).await;
+    says(&mallory, lock).await;
+    assert_eq!(says(&bob, "commit").await, "(0)");
+    assert_eq!(says(&mallory, "commit").await, CONFLICT);
+    assert_eq!(says(&outsider, places).await, before);
+    assert_eq!(says(&bob, "select seat_number from seats").await, "1; 2; 4; (3)");
+}
+
+#[tokio::test]
 async fn only_the_table_itself_gives_its_numbers() {
     let served = Served::start().await;
     let schema =

@@ -1,44 +1,89 @@
 //! ALTER TABLE: what of it the service does.
 
-use super::{columns, sequences};
+use super::columns;
+use super::facts::{Action, COLUMN_ACTIONS, TABLE_ACTIONS};
 use crate::core::syntax::{Word, begins, has};
 use crate::gateway::refusal::Refusal;
+use crate::gateway::statement::table_name;
 
 /// Words behind a column's type with which more is wanted than a column.
-const CONSTRAINTS: [&str; 7] =
-    ["not", "default", "check", "unique", "primary", "references", "constraint"];
+const CONSTRAINTS: [&str; 8] =
+    ["not", "default", "check", "unique", "primary", "references", "constraint", "generated"];
 
 /// Why a table cannot be altered so.
 pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
+    let actions = actions(words)?;
+    let is_async = words.get(2).is_some_and(|word| word.is("async"));
+    actions.into_iter().find_map(|action| refused_action(action, is_async))
+}
+
+/// What an ALTER TABLE drops, the primary key of which the service keeps.
+pub(in crate::gateway) struct Drops {
+    pub(in crate::gateway) schema: Option<String>,
+    pub(in crate::gateway) table: String,
+    pub(in crate::gateway) columns: Vec<String>,
+    pub(in crate::gateway) constraints: Vec<String>,
+}
+
+/// What these words drop of a table; nothing where they are about something else.
+pub(super) fn drops(words: &[Word]) -> Option<Drops> {
+    let ((schema, table), _) = subject(words)?;
+    let (mut columns, mut constraints) = (Vec::new(), Vec::new());
+    for action in actions(words)?.into_iter().filter(|action| begins(action, &["drop"])) {
+        let is_constraint = begins(&action[1..], &["constraint"]);
+        let decoration = ["constraint", "column", "if", "exists"];
+        let name =
+            action[1..].iter().find(|word| !decoration.iter().any(|keyword| word.is(keyword)));
+        let dropped = if is_constraint { &mut constraints } else { &mut columns };
+        dropped.extend(name.and_then(Word::name).map(str::to_owned));
+    }
+    let are_any = !columns.is_empty() || !constraints.is_empty();
+    are_any.then_some(Drops { schema, table, columns, constraints })
+}
+
+/// The table of an ALTER TABLE, and what comes behind.
+fn subject(words: &[Word]) -> Option<((Option<String>, String), &[Word])> {
+    const DECORATION: [&str; 4] = ["async", "if", "exists", "only"];
     if !begins(words, &["alter", "table"]) {
         return None;
     }
-    let is_async = words.get(2).is_some_and(|word| word.is("async"));
-    let action = action(&words[if is_async { 3 } else { 2 }..]);
-    let [first, rest @ ..] = action else { return None };
-    match first.name()? {
-        "add" => refused_add(rest),
-        "validate" if !is_async => Some(unsupported("VALIDATE CONSTRAINT")),
-        "alter" => refused_column(rest),
-        "inherit" | "no" => Some(unsupported("INHERIT")),
-        "enable" | "disable" => Some(unsupported("ROW LEVEL SECURITY")),
-        "cluster" => Some(unsupported("CLUSTER ON")),
-        "attach" | "detach" => Some(unsupported("PARTITION")),
-        "replica" => Some(unsupported("REPLICA IDENTITY")),
-        _ => None,
-    }
+    let is_name = |word: &Word| !DECORATION.iter().any(|keyword| word.is(keyword));
+    let at = words[2..].iter().position(is_name)?;
+    table_name(&words[2 + at..])
 }
 
-/// What follows the table's name.
-fn action(words: &[Word]) -> &[Word] {
-    let skipped = words
-        .iter()
-        .take_while(|word| ["if", "exists", "only"].iter().any(|keyword| word.is(keyword)));
-    let name = skipped.count();
-    let qualified = words.get(name + 1).is_some_and(|word| word.is_mark('.'));
-    let star = |at: usize| usize::from(words.get(at).is_some_and(|word| word.is_mark('*')));
-    let end = name + if qualified { 3 } else { 1 };
-    words.get(end + star(end)..).unwrap_or_default()
+/// What an ALTER TABLE does, its actions one by one.
+fn actions(words: &[Word]) -> Option<Vec<&[Word]>> {
+    let (_, rest) = subject(words)?;
+    let rest = rest.get(usize::from(rest.first().is_some_and(|word| word.is_mark('*')))..)?;
+    let mut depth = 0_i32;
+    let parts = rest.split(|word| {
+        depth += i32::from(word.is_mark('(')) - i32::from(word.is_mark(')'));
+        depth == 0 && word.is_mark(',')
+    });
+    Some(parts.collect())
+}
+
+fn refused_action(action: &[Word], is_async: bool) -> Option<Refusal> {
+    let [first, rest @ ..] = action else { return None };
+    if first.is("add") {
+        return refused_add(rest);
+    }
+    if first.is("validate") && is_async {
+        return None;
+    }
+    let is_of_column = first.is("alter") && !begins(rest, &["constraint"]);
+    let found = if is_of_column {
+        let column = usize::from(begins(rest, &["column"]));
+        find(&COLUMN_ACTIONS, rest.get(column + 1..)?)
+    } else {
+        find(&TABLE_ACTIONS, action)
+    };
+    found.filter(|action| !action.is_taken).map(|action| unsupported(action.named))
+}
+
+fn find<'a>(actions: &'a [Action], words: &[Word]) -> Option<&'a Action> {
+    actions.iter().find(|action| begins(words, action.words))
 }
 
 fn refused_add(rest: &[Word]) -> Option<Refusal> {
@@ -53,18 +98,12 @@ fn refused_add(rest: &[Word]) -> Option<Refusal> {
     let skipped = rest.iter().take_while(|word| {
         ["column", "if", "not", "exists"].iter().any(|keyword| word.is(keyword))
     });
-    let column = rest.get(skipped.count()..)?;
-    let kind = column.get(1..)?;
-    if let Some(refused) = columns::refused_type(kind) {
-        return Some(refused);
-    }
-    let is_identity_of_bigint = sequences::declares_identity(kind)
-        && columns::declared(kind).is_some_and(|declared| declared.name == "bigint");
+    let kind = rest.get(skipped.count() + 1..)?;
     let is_more = kind.iter().any(|word| CONSTRAINTS.iter().any(|keyword| word.is(keyword)));
-    let generated = kind.iter().any(|word| word.is("generated")) && !is_identity_of_bigint;
-    let by_default = is_identity_of_bigint && has(kind, &["by", "default"]);
-    ((is_more && !by_default) || generated)
-        .then(|| Refusal::unsupported("ALTER TABLE ADD COLUMN with constraint not supported"))
+    columns::refused_column(kind).or_else(|| {
+        is_more
+            .then(|| Refusal::unsupported("ALTER TABLE ADD COLUMN with constraint not supported"))
+    })
 }
 
 /// A constraint is taken where nothing has to be checked for it now.
@@ -77,19 +116,7 @@ fn refused_constraint(rest: &[Word]) -> Option<Refusal> {
     (!is_taken).then(|| unsupported("ADD CONSTRAINT"))
 }
 
-fn refused_column(rest: &[Word]) -> Option<Refusal> {
-    let skipped = usize::from(begins(rest, &["column"]));
-    let action = rest.get(skipped + 1..)?;
-    let kind = if begins(action, &["type"]) {
-        action.get(1..)
-    } else if begins(action, &["set", "data", "type"]) {
-        action.get(3..)
-    } else {
-        None
-    };
-    columns::refused_type(kind?).map(|_| unsupported("ALTER COLUMN ... SET DATA TYPE"))
-}
-
-fn unsupported(action: &str) -> Refusal {
+/// So the service names an action that it does not do.
+pub(super) fn unsupported(action: &str) -> Refusal {
     Refusal::unsupported(format!("unsupported ALTER TABLE {action} statement"))
 }

@@ -1,8 +1,8 @@
 //! The types that a statement declares: of a table's columns, of a column that is added, of a
 //! domain.
 
-use super::facts::{TYPES, TYPES_REFUSED};
-use crate::core::syntax::{Word, begins, has, parenthesized};
+use super::facts::{SIZES, TYPES, TYPES_REFUSED, TYPES_WITHOUT_VALUES};
+use crate::core::syntax::{Word, WordKind, has, parenthesized};
 use crate::gateway::refusal::Refusal;
 
 /// What begins something else than a column in a table's parentheses.
@@ -13,7 +13,11 @@ const NO_COLUMN: [&str; 7] =
 const MOST_COLUMNS: usize = 255;
 
 /// The most columns of a key.
-const MOST_KEY_COLUMNS: usize = 8;
+pub(super) const MOST_KEY_COLUMNS: usize = 8;
+
+/// The most bytes that the columns of a key may be declared with (Aurora DSQL's guide for agents,
+/// Limits and error codes, October 2026).
+const LARGEST_KEY: u64 = 2_000;
 
 /// A type as it is declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,44 +37,99 @@ pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
     if is(0, "create") && words.iter().take(4).any(|word| word.is("table")) {
         return refused_table(words);
     }
-    if is(0, "create") && has(words, &["index"]) {
-        return refused_keys(words);
-    }
     None
 }
 
 fn refused_table(words: &[Word]) -> Option<Refusal> {
     if has(words, &["inherits"]) {
-        return Some(Refusal::unsupported("INHERITS not supported for CREATE TABLE"));
+        return Some(Refusal::unsupported("INHERITS clause not supported for CREATE TABLE"));
     }
-    if has(words, &["partition", "by"]) || has(words, &["partition", "of"]) {
-        return Some(Refusal::unsupported("PARTITION not supported for CREATE TABLE"));
+    for clause in ["by", "of"] {
+        if has(words, &["partition", clause]) {
+            let clause = clause.to_uppercase();
+            return Some(Refusal::unsupported(format!(
+                "PARTITION {clause} clause not supported for CREATE TABLE"
+            )));
+        }
     }
     let items = items(words);
-    let columns: Vec<&[Word]> = items.into_iter().filter(|item| is_column(item)).collect();
-    if let Some(refused) = columns.iter().find_map(|column| refused_type(&column[1..])) {
+    let columns: Vec<&[Word]> = items.iter().copied().filter(|item| is_column(item)).collect();
+    if let Some(refused) = columns.iter().find_map(|column| refused_column(&column[1..])) {
         return Some(refused);
     }
     if columns.len() > MOST_COLUMNS {
-        return Some(Refusal::limit(format!("tables can have at most {MOST_COLUMNS} columns")));
+        let words = format!("tables can have at most {MOST_COLUMNS} columns");
+        return Some(Refusal::too_many_columns(words));
     }
-    refused_keys(words)
+    keys(&items).iter().find_map(|key| refused_key(key, &columns))
 }
 
-fn refused_keys(words: &[Word]) -> Option<Refusal> {
-    let is_index = words.iter().take(3).any(|word| word.is("index"));
-    let starts = (0..words.len()).filter(|at| {
-        let is_key = |pair: &[&str]| begins(&words[*at..], pair);
-        let opens = |offset: usize| words.get(at + offset).is_some_and(|word| word.is_mark('('));
-        (is_key(&["primary", "key"]) && opens(2)) || (is_key(&["unique"]) && opens(1))
-    });
-    let index = is_index.then(|| words.iter().position(|word| word.is("on"))).flatten();
-    let mut keys = starts.chain(index).map(|at| items(&words[at..]).len());
-    keys.any(|columns| columns > MOST_KEY_COLUMNS).then(|| {
+/// The columns of a table's keys.
+fn keys<'a>(items: &[&'a [Word]]) -> Vec<Vec<&'a str>> {
+    let key = |item: &&'a [Word]| {
+        let at = item.iter().position(|word| word.is("primary") || word.is("unique"))?;
+        if is_column(item) {
+            return Some(vec![item.first()?.name()?]);
+        }
+        let open = item[at..].iter().position(|word| word.is_mark('('))?;
+        let (columns, _) = parenthesized(&item[at + open..])?;
+        Some(columns.iter().filter_map(|column| column.first()?.name()).collect())
+    };
+    items.iter().filter_map(key).collect()
+}
+
+fn refused_key(key: &[&str], columns: &[&[Word]]) -> Option<Refusal> {
+    if key.len() > MOST_KEY_COLUMNS {
+        return Some(too_many_key_columns());
+    }
+    let of = |name: &&str| columns.iter().find(|column| column[0].name() == Some(name));
+    let declared: Vec<_> = key.iter().filter_map(|name| Some(&of(name)?[1..])).collect();
+    let json = declared.iter().filter_map(|kind| Some(self::declared(kind)?.name));
+    if let Some(name) = json.into_iter().find(|name| ["json", "jsonb"].contains(&&**name)) {
+        return Some(Refusal::unsupported(format!("datatype {name} is not supported in a key")));
+    }
+    let size = declared.iter().filter_map(|kind| declared_size(kind)).sum::<u64>();
+    (size > LARGEST_KEY)
+        .then(|| Refusal::limit(format!("key size greater than {LARGEST_KEY} bytes not supported")))
+}
+
+/// A key of more columns than there can be.
+pub(super) fn too_many_key_columns() -> Refusal {
+    Refusal::too_many_columns(format!(
+        "more than {MOST_KEY_COLUMNS} column keys in an index are not supported"
+    ))
+}
+
+/// There is one collation, C.
+pub(super) fn no_collation() -> Refusal {
+    Refusal::unsupported("COLLATE clause not supported")
+}
+
+/// Why there cannot be a column that is declared so, from its type on.
+pub(super) fn refused_column(words: &[Word]) -> Option<Refusal> {
+    let collates = words.iter().any(|word| word.is("collate"));
+    refused_type(words).or_else(|| refused_size(words)).or_else(|| collates.then(no_collation))
+}
+
+/// Why a text cannot be declared to be so long.
+fn refused_size(words: &[Word]) -> Option<Refusal> {
+    let Declared { name, .. } = declared(words)?;
+    let size = declared_size(words)?;
+    let (_, called, most) = SIZES.iter().find(|(known, ..)| *known == name)?;
+    (size > *most).then(|| {
         Refusal::limit(format!(
-            "more than {MOST_KEY_COLUMNS} column keys in an index are not supported"
+            "Datatype limit greater than {most} bytes not supported for {called}"
         ))
     })
+}
+
+/// The size in parentheses behind a type of texts.
+fn declared_size(words: &[Word]) -> Option<u64> {
+    let Declared { name, .. } = declared(words)?;
+    SIZES.iter().find(|(known, ..)| *known == name)?;
+    let open = words.iter().take(3).position(|word| word.is_mark('('))?;
+    let size = words.get(open + 1).filter(|word| word.kind == WordKind::Value)?;
+    size.text.parse().ok()
 }
 
 /// What stands between the commas of the first parentheses.
@@ -101,6 +160,34 @@ pub(super) fn refused_type(words: &[Word]) -> Option<Refusal> {
         return None;
     }
     unsupported(&name)
+}
+
+/// Why a query cannot make a value of a type that it names: behind `::`, or behind AS in CAST.
+pub(super) fn refused_cast(words: &[Word]) -> Option<Refusal> {
+    let is = |at: usize, mark: char| words.get(at).is_some_and(|word| word.is_mark(mark));
+    let signs = (2..words.len()).filter(|at| is(at - 1, ':') && is(at - 2, ':'));
+    let calls = (0..words.len()).filter(|at| words[*at].is("cast"));
+    let signs = signs.map(|at| &words[at..]);
+    let mut types = signs.chain(calls.filter_map(|at| type_of_cast(&words[at + 1..])));
+    types.find_map(|words| {
+        let is_qualified = words.len() > 2 && words[0].is("pg_catalog") && words[1].is_mark('.');
+        let Declared { name, .. } = declared(if is_qualified { &words[2..] } else { words })?;
+        let is_refused = TYPES_WITHOUT_VALUES.contains(&name.as_str());
+        is_refused.then(|| Refusal::unsupported(format!("datatype {name} not supported")))
+    })
+}
+
+/// The type behind the last AS in these parentheses that is not within others.
+fn type_of_cast(words: &[Word]) -> Option<&[Word]> {
+    let (cast, _) = parenthesized(words)?;
+    let cast = cast.first()?;
+    let mut depth = 0_i32;
+    let outside = cast.iter().enumerate().filter(|(_, word)| {
+        depth += i32::from(word.is_mark('(')) - i32::from(word.is_mark(')'));
+        depth == 0 && word.is("as")
+    });
+    let (at, _) = outside.last()?;
+    Some(&cast[at + 1..])
 }
 
 /// The type that begins here.

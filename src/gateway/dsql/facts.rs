@@ -1,12 +1,9 @@
-//! The tables: what is refused by which words, and what is allowed.
-
-use crate::core::syntax::{Word, WordKind, begins, has};
-use crate::gateway::refusal::Refusal;
+//! The tables: what is refused by which words, and what is allowed, each row with its source.
 
 /// A statement that begins with these words, decoration left out, and what is said of it.
-struct Refused {
-    words: &'static [&'static str],
-    says: &'static str,
+pub(super) struct Refused {
+    pub(super) words: &'static [&'static str],
+    pub(super) says: &'static str,
     #[cfg_attr(not(test), expect(dead_code, reason = "a fact has its source beside it"))]
     source: Source,
 }
@@ -16,11 +13,15 @@ struct Refused {
 pub(super) enum Source {
     /// A cluster has answered so.
     Answered,
-    /// It is named as all other statements are: PostgreSQL's parse node without `Stmt`.
+    /// AWS's guide for agents tells what a cluster answered (Troubleshooting, Limits and error
+    /// codes, October 2026), or somebody has written down what his did in that month.
+    Reported,
+    /// It is named as all others are: a statement by PostgreSQL's parse node without `Stmt`, an
+    /// action of ALTER TABLE as PostgreSQL itself does (`alter_table_type_to_string`).
     Named,
 }
 
-use Source::{Answered, Named};
+use Source::{Answered, Named, Reported};
 
 macro_rules! refused {
     ($([$($word:literal),*] => $says:literal, $source:ident;)*) => {
@@ -29,7 +30,7 @@ macro_rules! refused {
 }
 
 /// Statements that are refused whatever follows. The first that fits counts.
-const REFUSED: [Refused; 49] = refused! {
+pub(super) const REFUSED: [Refused; 52] = refused! {
     ["create", "trigger"] => "CREATE TRIGGER not supported", Answered;
     ["create", "constraint", "trigger"] => "CREATE TRIGGER not supported", Named;
     ["create", "event", "trigger"] => "unsupported statement: CreateEventTrig", Named;
@@ -40,7 +41,7 @@ const REFUSED: [Refused; 49] = refused! {
     ["drop", "tablespace"] => "unsupported statement: DropTableSpace", Named;
     ["create", "materialized"] => "unsupported statement: CreateTableAs", Answered;
     ["refresh"] => "unsupported statement: RefreshMatView", Named;
-    ["create", "extension"] => "unsupported statement: CreateExtension", Named;
+    ["create", "extension"] => "unsupported statement: CreateExtension", Reported;
     ["alter", "extension"] => "unsupported statement: AlterExtension", Named;
     ["create", "foreign", "table"] => "unsupported statement: CreateForeignTable", Named;
     ["create", "foreign", "data"] => "unsupported statement: CreateFdw", Named;
@@ -48,11 +49,15 @@ const REFUSED: [Refused; 49] = refused! {
     ["create", "user", "mapping"] => "unsupported statement: CreateUserMapping", Named;
     ["import", "foreign"] => "unsupported statement: ImportForeignSchema", Named;
     ["create", "rule"] => "unsupported statement: Rule", Named;
-    ["create", "policy"] => "unsupported statement: CreatePolicy", Named;
+    ["create", "policy"] => "unsupported statement: CreatePolicy", Reported;
     ["alter", "policy"] => "unsupported statement: AlterPolicy", Named;
     ["create", "publication"] => "unsupported statement: CreatePublication", Named;
     ["create", "subscription"] => "unsupported statement: CreateSubscription", Named;
-    ["create", "statistics"] => "unsupported statement: CreateStats", Named;
+    ["drop", "index", "concurrently"] =>
+        "DROP INDEX CONCURRENTLY must be first action in transaction", Reported;
+    ["create", "procedure"] => "PROCEDURE is not supported", Reported;
+    ["grant", "connect"] => "unsupported object type in GRANT", Reported;
+    ["revoke", "connect"] => "unsupported object type in REVOKE", Named;
     ["create", "aggregate"] => "unsupported statement: Define", Named;
     ["create", "operator", "class"] => "unsupported statement: CreateOpClass", Named;
     ["create", "operator", "family"] => "unsupported statement: CreateOpFamily", Named;
@@ -81,23 +86,8 @@ const REFUSED: [Refused; 49] = refused! {
     ["merge"] => "unsupported statement: Merge", Named;
 };
 
-/// Words between CREATE and what is created that say how.
-const DECORATION: [&str; 6] = ["or", "replace", "unlogged", "global", "local", "unique"];
-
-/// Why a statement of these words is refused whatever follows.
-pub(super) fn refused(words: &[Word]) -> Option<Refusal> {
-    let plain: Vec<Word> = words
-        .iter()
-        .take(8)
-        .filter(|word| !DECORATION.iter().any(|decoration| word.is(decoration)))
-        .cloned()
-        .collect();
-    let fits = |row: &&Refused| begins(&plain, row.words);
-    REFUSED.iter().find(fits).map(|row| Refusal::unsupported(row.says))
-}
-
 /// What can be dropped and renamed.
-const OBJECTS: [&str; 11] = [
+pub(super) const OBJECTS: [&str; 14] = [
     "table",
     "view",
     "index",
@@ -108,50 +98,11 @@ const OBJECTS: [&str; 11] = [
     "procedure",
     "role",
     "user",
+    "group",
     "owned",
+    "statistics",
+    "routine",
 ];
-
-/// Why an object of this kind cannot be made, changed or dropped.
-pub(super) fn refused_object(words: &[Word]) -> Option<Refusal> {
-    let [first, rest @ ..] = words else { return None };
-    let unsupported = |says: &str| Some(Refusal::unsupported(says));
-    let is = |keyword: &str| rest.first().is_some_and(|word| word.is(keyword));
-    if first.is("create") {
-        let is_kind = |word: &Word| OBJECTS.iter().any(|object| word.is(object));
-        let how: Vec<&Word> = rest.iter().take_while(|word| !is_kind(word)).take(3).collect();
-        if how.iter().any(|word| word.is("temp") || word.is("temporary")) {
-            return unsupported("TEMPORARY or TEMP table not supported for CREATE TABLE");
-        }
-        if how.first().is_some_and(|word| word.is("unlogged")) {
-            return unsupported("UNLOGGED table not supported for CREATE TABLE");
-        }
-        return is("type").then(|| refused_type(rest));
-    }
-    let is_known = || OBJECTS.iter().any(|object| is(object));
-    let renames = has(rest, &["rename"]);
-    match () {
-        () if first.is("drop") && !is_known() => {
-            unsupported("unsupported object in DROP statement")
-        }
-        () if first.is("alter") && renames && !is_known() => {
-            unsupported("unsupported object in RENAME statement")
-        }
-        () if first.is("alter") && is("type") => unsupported("unsupported statement: AlterEnum"),
-        () => None,
-    }
-}
-
-/// `type NAME AS …`: no type can be made.
-fn refused_type(rest: &[Word]) -> Refusal {
-    let after = rest.iter().position(|word| word.is("as")).map(|at| &rest[at + 1..]);
-    let named = match after.and_then(<[Word]>::first) {
-        Some(word) if word.is("enum") => "CreateEnum",
-        Some(word) if word.is("range") => "CreateRange",
-        Some(word) if word.is_mark('(') => "CompositeType",
-        _ => "Define",
-    };
-    Refusal::statement(named)
-}
 
 /// The types of columns, as `format_type` names them (Aurora DSQL documentation, Supported data
 /// types; json and jsonb as a cluster takes them since 2026).
@@ -226,11 +177,50 @@ pub(super) const TYPES_REFUSED: [&str; 43] = [
     "jsonpath",
 ];
 
+/// The types that PostgreSQL has and no value of which can be made: no cast leads to them (Aurora
+/// DSQL documentation, Supported data types: of the others, arrays and `inet` are there while a
+/// query runs, and what the catalog is read with is not told from what is stored).
+pub(super) const TYPES_WITHOUT_VALUES: [&str; 28] = [
+    "money",
+    "xml",
+    "cidr",
+    "macaddr",
+    "macaddr8",
+    "point",
+    "line",
+    "lseg",
+    "box",
+    "path",
+    "polygon",
+    "circle",
+    "tsvector",
+    "tsquery",
+    "int4range",
+    "int8range",
+    "numrange",
+    "tsrange",
+    "tstzrange",
+    "daterange",
+    "int4multirange",
+    "int8multirange",
+    "nummultirange",
+    "tsmultirange",
+    "tstzmultirange",
+    "datemultirange",
+    "bit",
+    "bit varying",
+];
+
+/// Types of texts, what the service calls them, and how long they may be declared (reported).
+pub(super) const SIZES: [(&str, &str, u64); 2] =
+    [("character", "char", 4_096), ("character varying", "varchar", 65_535)];
+
 /// Functions that make values of types that the service does not have.
-const TYPES_AS_FUNCTIONS: [&str; 7] = ["point", "line", "lseg", "box", "path", "polygon", "circle"];
+pub(super) const TYPES_AS_FUNCTIONS: [&str; 7] =
+    ["point", "line", "lseg", "box", "path", "polygon", "circle"];
 
 /// Functions of text search; their configuration is what is missing.
-const TEXT_SEARCH: [&str; 6] = [
+pub(super) const TEXT_SEARCH: [&str; 6] = [
     "to_tsvector",
     "to_tsquery",
     "plainto_tsquery",
@@ -239,32 +229,14 @@ const TEXT_SEARCH: [&str; 6] = [
     "ts_headline",
 ];
 
-/// Why a call of this function is refused.
-pub(super) fn refused_function(name: &str, words: &[Word]) -> Option<Refusal> {
-    if TYPES_AS_FUNCTIONS.contains(&name) {
-        return Some(Refusal::unsupported(format!("datatype {name} not supported")));
-    }
-    if !TEXT_SEARCH.contains(&name) {
-        return None;
-    }
-    let called = words.windows(3).find(|three| three[0].name() == Some(name))?;
-    let configuration = match called[2].kind {
-        WordKind::Text => called[2].text.as_str(),
-        _ => "simple",
-    };
-    let message = format!("text search configuration \"{configuration}\" does not exist");
-    Some(Refusal::undefined(message))
-}
-
-/// What SET can set.
-pub(super) const SETTINGS: [&str; 22] = [
+/// What SET can set. Not `default_transaction_read_only` (reported).
+pub(super) const SETTINGS: [&str; 21] = [
     "application_name",
     "bytea_output",
     "client_encoding",
     "client_min_messages",
     "datestyle",
     "default_transaction_isolation",
-    "default_transaction_read_only",
     "extra_float_digits",
     "idle_in_transaction_session_timeout",
     "intervalstyle",
@@ -282,28 +254,152 @@ pub(super) const SETTINGS: [&str; 22] = [
     "transaction_read_only",
 ];
 
+/// What an action of ALTER TABLE is, and whether the service does it.
+pub(super) struct Action {
+    pub(super) words: &'static [&'static str],
+    pub(super) named: &'static str,
+    pub(super) is_taken: bool,
+    #[cfg_attr(not(test), expect(dead_code, reason = "a fact has its source beside it"))]
+    source: Source,
+}
+
+macro_rules! actions {
+    ($([$($word:literal),*] $taken:literal $named:literal, $source:ident;)*) => {
+        [$(Action { words: &[$($word),*], is_taken: $taken, named: $named, source: $source }),*]
+    };
+}
+
+/// What ALTER TABLE does to a table. The first that fits counts. ADD has rules of its own.
+pub(super) const TABLE_ACTIONS: [Action; 36] = actions! {
+    ["drop", "constraint"] true "DROP CONSTRAINT", Reported;
+    ["drop"] true "DROP COLUMN", Reported;
+    ["rename"] true "RENAME", Reported;
+    ["owner", "to"] true "OWNER TO", Reported;
+    ["set", "schema"] true "SET SCHEMA", Reported;
+    ["alter", "constraint"] true "ALTER CONSTRAINT", Reported;
+    ["validate", "constraint"] false "VALIDATE CONSTRAINT", Answered;
+    ["cluster", "on"] false "CLUSTER ON", Named;
+    ["set", "without", "cluster"] false "SET WITHOUT CLUSTER", Named;
+    ["set", "without", "oids"] false "SET WITHOUT OIDS", Named;
+    ["set", "logged"] false "SET LOGGED", Named;
+    ["set", "unlogged"] false "SET UNLOGGED", Named;
+    ["set", "access", "method"] false "SET ACCESS METHOD", Named;
+    ["set", "tablespace"] false "SET TABLESPACE", Named;
+    ["set"] false "SET", Named;
+    ["reset"] false "RESET", Named;
+    ["enable", "always", "trigger"] false "ENABLE ALWAYS TRIGGER", Named;
+    ["enable", "replica", "trigger"] false "ENABLE REPLICA TRIGGER", Named;
+    ["enable", "always", "rule"] false "ENABLE ALWAYS RULE", Named;
+    ["enable", "replica", "rule"] false "ENABLE REPLICA RULE", Named;
+    ["enable", "trigger"] false "ENABLE TRIGGER", Named;
+    ["enable", "rule"] false "ENABLE RULE", Named;
+    ["enable", "row"] false "ENABLE ROW SECURITY", Reported;
+    ["disable", "trigger"] false "DISABLE TRIGGER", Named;
+    ["disable", "rule"] false "DISABLE RULE", Named;
+    ["disable", "row"] false "DISABLE ROW SECURITY", Named;
+    ["force", "row"] false "FORCE ROW SECURITY", Named;
+    ["no", "force"] false "NO FORCE ROW SECURITY", Named;
+    ["inherit"] false "INHERIT", Named;
+    ["no", "inherit"] false "NO INHERIT", Named;
+    ["of"] false "OF", Named;
+    ["not", "of"] false "NOT OF", Named;
+    ["replica", "identity"] false "REPLICA IDENTITY", Named;
+    ["options"] false "OPTIONS", Named;
+    ["attach"] false "ATTACH PARTITION", Named;
+    ["detach"] false "DETACH PARTITION", Named;
+};
+
+/// What it does to a column.
+pub(super) const COLUMN_ACTIONS: [Action; 15] = actions! {
+    ["type"] false "ALTER COLUMN ... SET DATA TYPE", Answered;
+    ["set", "data"] false "ALTER COLUMN ... SET DATA TYPE", Answered;
+    ["set", "default"] true "ALTER COLUMN ... SET DEFAULT", Reported;
+    ["drop", "default"] true "ALTER COLUMN ... DROP DEFAULT", Reported;
+    ["drop", "not"] true "ALTER COLUMN ... DROP NOT NULL", Reported;
+    ["set", "not"] false "ALTER COLUMN ... SET NOT NULL", Reported;
+    ["drop", "expression"] true "ALTER COLUMN ... DROP EXPRESSION", Reported;
+    ["set", "statistics"] false "ALTER COLUMN ... SET STATISTICS", Reported;
+    ["set", "storage"] true "ALTER COLUMN ... SET STORAGE", Reported;
+    ["set", "compression"] false "ALTER COLUMN ... SET COMPRESSION", Reported;
+    ["add", "generated"] true "ALTER COLUMN ... ADD IDENTITY", Reported;
+    ["set", "generated"] true "ALTER COLUMN ... SET IDENTITY", Reported;
+    ["drop", "identity"] true "ALTER COLUMN ... DROP IDENTITY", Reported;
+    ["restart"] true "ALTER COLUMN ... RESTART", Reported;
+    ["reset"] false "ALTER COLUMN ... RESET", Named;
+};
+
+/// How many of something there may be.
+pub(super) struct Limit {
+    /// As `counts.sql` calls it.
+    pub(super) counted: &'static str,
+    pub(super) most: u64,
+    pub(super) says: &'static str,
+}
+
+/// How many there may be in a database (Aurora DSQL documentation, Cluster quotas and database
+/// limits).
+pub(super) const LIMITS: [Limit; 6] = [
+    Limit { counted: "indexes", most: 24, says: "more than 24 indexes per table are not allowed" },
+    Limit { counted: "schemas", most: 10, says: "more than 10 schemas not allowed" },
+    Limit { counted: "tables", most: 1_000, says: "creating more than 1000 tables not allowed" },
+    Limit { counted: "views", most: 5_000, says: "creating more than 5000 views not allowed" },
+    Limit {
+        counted: "sequences",
+        most: 5_000,
+        says: "creating more than 5000 sequences is not allowed",
+    },
+    Limit {
+        counted: "statistics",
+        most: 5,
+        says: "more than 5 extended statistics per table are not allowed",
+    },
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::syntax::{Strings, words};
+    use crate::core::syntax::Strings;
+    use crate::gateway::dsql::refusal;
+    use crate::gateway::statement::Statement;
+
+    fn refused(sql: &str) -> Option<(String, String)> {
+        let refusal = refusal(&Statement::read(sql, Strings::Conforming))?;
+        Some((refusal.code().to_owned(), refusal.message().to_owned()))
+    }
 
     #[test]
     fn every_row_refuses_what_begins_so_in_its_own_words() {
         for row in &REFUSED {
-            let text = format!("{} x", row.words.join(" "));
-            let refused = refused(&words(&text, Strings::Conforming)).unwrap();
-            assert_eq!((refused.code(), refused.message()), ("0A000", row.says), "{text}");
+            let text = format!("{} x", row.words.join(" ").to_uppercase());
+            assert_eq!(refused(&text), Some(("0A000".to_owned(), row.says.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_action_of_a_table_is_taken_or_refused_by_its_name() {
+        let tables =
+            TABLE_ACTIONS.iter().map(|action| (action, "alter table if exists only s.\"T\""));
+        let columns = COLUMN_ACTIONS.iter().map(|action| (action, "ALTER TABLE t ALTER COLUMN c"));
+        for (action, begin) in tables.chain(columns) {
+            let sql = format!("{begin} {} x", action.words.join(" "));
+            let says = format!("unsupported ALTER TABLE {} statement", action.named);
+            let expected = (!action.is_taken).then(|| ("0A000".to_owned(), says));
+            assert_eq!(refused(&sql), expected, "{sql}");
         }
     }
 
     #[test]
     fn what_a_cluster_has_answered_is_told_from_what_follows_from_it() {
-        let answered = REFUSED.iter().filter(|row| row.source == Answered).count();
-        assert_eq!((answered, REFUSED.len()), (6, 49));
+        let sources = REFUSED.iter().map(|row| row.source);
+        let actions = TABLE_ACTIONS.iter().chain(&COLUMN_ACTIONS).map(|action| action.source);
+        let sources: Vec<_> = sources.chain(actions).collect();
+        let from = |source| sources.iter().filter(|known| **known == source).count();
+        assert_eq!((from(Answered), from(Reported), from(Named)), (9, 24, 70));
     }
 
     #[test]
     fn no_type_is_allowed_and_refused() {
         assert!(TYPES.iter().all(|allowed| !TYPES_REFUSED.contains(allowed)));
+        assert!(TYPES_WITHOUT_VALUES.iter().all(|refused| TYPES_REFUSED.contains(refused)));
     }
 }

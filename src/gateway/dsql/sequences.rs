@@ -1,7 +1,7 @@
 //! Sequences and identity columns: only with a size of their cache, and of one type.
 
 use super::columns;
-use crate::core::syntax::{Word, WordKind, begins, has, parenthesized};
+use crate::core::syntax::{Word, WordKind, begins, parenthesized};
 use crate::gateway::refusal::Refusal;
 
 /// The smallest cache that is not 1.
@@ -54,9 +54,4 @@ fn type_before(words: &[Word]) -> Option<String> {
     let column = &words[begin..generated];
     let declared = columns::declared(column.get(1..)?)?;
     Some(declared.name)
-}
-
-/// Whether an identity column is declared.
-pub(super) fn declares_identity(words: &[Word]) -> bool {
-    has(words, &["as", "identity"])
 }

@@ -33,6 +33,7 @@ use crate::gateway::backend::{Backend, Parameters};
 use crate::gateway::cancellers::{Cancelling, NotedCanceller};
 use crate::gateway::certificate::Tls;
 use crate::gateway::context::Context;
+use crate::gateway::dsql::{self, Strictness};
 use crate::gateway::guest::Guest;
 use crate::gateway::hang_up::HangUp;
 use crate::gateway::mode::Mode;
@@ -238,6 +239,12 @@ fn adapted(mut start_up: StartUp, context: &Context, role: &str) -> Result<Start
     }
     if text("replication").is_some_and(|value| !is_off(&value)) {
         return Err(Refusal::unsupported("replication is not supported by the optimistic engine"));
+    }
+    if context.strictness == Strictness::Dsql {
+        let mut names = start_up.texts().into_iter().map(|(name, _)| name);
+        if let Some(refusal) = names.find_map(|name| dsql::refused_parameter(&name)) {
+            return Err(refusal);
+        }
     }
     start_up.remove("replication");
     start_up.set("user", role);

@@ -10,7 +10,7 @@ use crate::core::sql;
 use crate::core::syntax::Word;
 use crate::gateway::backend::{BackendError, Question, Questions as _};
 use crate::gateway::facade::{Job, JobObject, JobType, new_identifier};
-use crate::gateway::statement::Statement;
+use crate::gateway::statement::{Statement, table_name};
 use crate::pg::frame::{put, put_text};
 
 /// What a statement says of its job.
@@ -47,15 +47,6 @@ impl Subject {
             .with_some(self.name.as_deref())
             .with(self.kind.name())
     }
-}
-
-/// A table's name, with its schema if that is said, and what comes behind.
-fn table_name(words: &[Word]) -> Option<((Option<String>, String), &[Word])> {
-    let name = |at: usize| words.get(at).and_then(Word::name).map(str::to_owned);
-    if words.get(1).is_some_and(|word| word.is_mark('.')) {
-        return Some(((name(0), name(2)?), &words[3..]));
-    }
-    Some(((None, name(0)?), &words[1..]))
 }
 
 impl Protocol {

@@ -118,6 +118,7 @@ impl Protocol {
             Submission::Query { .. } => Parameters::None,
             Submission::Execute { .. } => Parameters::BoundBefore,
         };
+        self.check_primary_key(statement).await?;
         let admitted = self.admit(statement, &executed, parameters).await?;
         self.transaction.check_numbers(&mut self.backend, &executed, &admitted).await?;
         let marks = if self.transaction.locks_apart(&executed, &admitted, submission.limit())? {
@@ -253,6 +254,7 @@ impl Protocol {
     ) -> Result<Held, BackendError> {
         self.check_encoding().await?;
         self.transaction.after_statement(&mut self.backend, statement, admitted).await?;
+        self.check_counts(statement).await?;
         if matches!(statement.kind, Kind::Ddl(_)) && is_async(&statement.words) {
             self.put_job(statement).await?;
         }
@@ -277,9 +279,15 @@ fn outcome(ran: &Result<Held, BackendError>) -> StatementOutcome {
     }
 }
 
-/// How many rows a statement says it has written; nothing where its tag does not tell all of them.
+/// How many rows a statement says it has written or locked; nothing where its tag does not tell all
+/// of them.
 fn rows_of(statement: &Statement, held: &Held) -> Option<u64> {
     let Held::Frame(frame) = held else { return None };
+    if statement.locks.is_some() && !statement.writes {
+        // In a join, or behind a subquery, more rows may be locked than come out.
+        statement.single()?;
+        return CommandComplete::read(frame).ok()?.rows();
+    }
     let verbs = statement.words.iter().filter(|word| {
         ["insert", "update", "delete", "merge", "copy", "execute"].iter().any(|verb| word.is(verb))
     });

@@ -71,15 +71,18 @@ fn refused_command(words: &[Word]) -> Option<Refusal> {
         "load" => named("Load"),
         "prepare" if begins(words, &["prepare", "transaction"]) => named("PrepareTransaction"),
         "vacuum" => Some(Refusal::unsupported("unsupported VACUUM statement")),
-        "select" | "with" if selects_into(words) => named("SelectInto"),
+        _ if selects_into(words) => named("SelectInto"),
         _ => None,
     }
 }
 
 /// `SELECT ... INTO t`, as against `INSERT INTO t`.
-fn selects_into(words: &[Word]) -> bool {
-    (1..words.len())
-        .any(|at| words[at].is("into") && !words[at - 1].is("insert") && !words[at - 1].is("merge"))
+pub(crate) fn selects_into(words: &[Word]) -> bool {
+    let selects = ["select", "with"].iter().any(|verb| begins(words, &[verb]));
+    let is_target = |at: usize| {
+        words[at].is("into") && !words[at - 1].is("insert") && !words[at - 1].is("merge")
+    };
+    selects && (1..words.len()).any(is_target)
 }
 
 fn refused_ddl(words: &[Word], kind: &Kind) -> Option<Refusal> {
@@ -101,7 +104,9 @@ fn refused_ddl(words: &[Word], kind: &Kind) -> Option<Refusal> {
         "table" if creates && creates_from_query(words) => {
             Some(Refusal::statement("CreateTableAs"))
         }
-        // A body names tables that the caller's statement does not, and so would read stale copies.
+        // Its body names tables that the caller's statement does not, and so would read stale
+        // copies: whether it does is looked at where it is called.
+        "function" if creates && has(words, &["language", "sql"]) => None,
         "function" | "procedure" if creates => {
             Some(Refusal::unsupported("functions are not supported on this engine"))
         }

@@ -4,8 +4,8 @@
 //! seat and takes another must not hit the unique key on the way. A row whose key columns changed
 //! goes and comes again, for the same reason.
 //!
-//! Where foreign keys tie the tables, all of it is one statement, since PostgreSQL checks them at a
-//! statement's end.
+//! Where foreign keys tie the tables, all of these are one statement, since PostgreSQL checks them
+//! at a statement's end. Rows that were only locked come last: nothing depends on when.
 
 use std::sync::Arc;
 
@@ -40,7 +40,8 @@ impl<'a> Plan<'a> {
     pub(super) fn questions(&self, tidying: Vec<Question>) -> Vec<Question> {
         let tied = self.tables.iter().any(|table| table.shape.is_tied());
         let mut questions = vec![Question::prepared(NO_WAITING)];
-        questions.extend(if tied { self.together() } else { self.one_by_one() });
+        questions.extend(if tied { self.together() } else { self.one_by_one(&CHANGES) });
+        questions.extend(self.one_by_one(&[Phase::Locks]));
         // Behind the changes, which lock the table against TRUNCATE: asked before them, the answer
         // could be wrong by the time of COMMIT.
         questions.extend(self.tables.iter().filter_map(TableChanges::same_file));
@@ -56,8 +57,8 @@ impl<'a> Plan<'a> {
         self.tables.iter().any(|table| table.moves_keys() && table.shape.is_referred_to())
     }
 
-    fn one_by_one(&self) -> Vec<Question> {
-        let pieces = PHASES
+    fn one_by_one(&self, phases: &[Phase]) -> Vec<Question> {
+        let pieces = phases
             .iter()
             .flat_map(|phase| self.tables.iter().filter_map(|table| phase.piece(table, 1)));
         pieces.map(|piece| self.question(piece)).collect()
@@ -66,7 +67,7 @@ impl<'a> Plan<'a> {
     /// One statement; each part waits for the one before it.
     fn together(&self) -> Vec<Question> {
         let (mut parts, mut parameters) = (Vec::<String>::new(), Vec::new());
-        for phase in PHASES {
+        for phase in CHANGES {
             for table in self.tables {
                 let Some(piece) = phase.piece(table, parameters.len() + 1) else { continue };
                 let before = parts.len().checked_sub(1);
@@ -93,7 +94,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-const PHASES: [Phase; 4] = [Phase::Deletes, Phase::Updates, Phase::Inserts, Phase::Touches];
+const CHANGES: [Phase; 3] = [Phase::Deletes, Phase::Updates, Phase::Inserts];
 
 /// One kind of statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +102,7 @@ enum Phase {
     Deletes,
     Updates,
     Inserts,
-    Touches,
+    Locks,
 }
 
 impl Phase {
@@ -115,7 +116,7 @@ impl Phase {
             Self::Deletes => pair.apply_deletes(from),
             Self::Updates => pair.apply_updates(from),
             Self::Inserts => pair.apply_inserts(from),
-            Self::Touches => pair.apply_touches(from),
+            Self::Locks => pair.apply_locks(from),
         };
         let columns = 0..pair.key_types().len();
         let values = |column: usize| array(keys.iter().map(|key| key[column].as_str()));
@@ -123,8 +124,8 @@ impl Phase {
     }
 
     fn keys(self, table: &TableChanges) -> Vec<Arc<[String]>> {
-        if self == Self::Touches {
-            return table.touched();
+        if self == Self::Locks {
+            return table.locked();
         }
         let changes = table.changes.iter().filter(|change| self.is_for(table, change.op));
         changes.map(|change| Arc::clone(&change.key)).collect()
@@ -136,7 +137,7 @@ impl Phase {
             Self::Deletes => op == RowOp::Deleted || (replaces && op == RowOp::Rekeyed),
             Self::Updates => op == RowOp::Updated || (!replaces && op == RowOp::Rekeyed),
             Self::Inserts => op == RowOp::Inserted || (replaces && op == RowOp::Rekeyed),
-            Self::Touches => false,
+            Self::Locks => false,
         }
     }
 }

@@ -60,6 +60,7 @@ impl Transaction {
         self.check_late(backend).await?;
         let changes = self.final_changes(backend).await?;
         self.check_limits(&changes)?;
+        self.check_sizes(backend, &changes).await?;
         self.apply_again(backend).await?;
         let State::Open(open) = &self.state else { return Ok(()) };
         let (snapshot, xid, ddl) = (open.snapshot.clone(), open.xid, open.ddl.clone());
@@ -161,7 +162,7 @@ impl Transaction {
 
     fn check_limits(&self, changes: &[TableChanges]) -> Result<(), Refusal> {
         let limits = &self.shared.limits;
-        if written(changes).count() > limits.rows {
+        if changes.iter().map(TableChanges::counted).sum::<usize>() > limits.rows {
             return Err(Refusal::too_many_rows());
         }
         if written(changes).map(|change| change.size).sum::<u64>() > limits.bytes {
@@ -170,8 +171,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// After a statement that may have written: the row limit holds at the statement that crosses
-    /// it.
+    /// After a statement that may have written or locked: the row limit holds at the statement that
+    /// crosses it.
     pub(super) async fn check_rows(
         &mut self,
         backend: &mut impl Questions,
@@ -185,12 +186,12 @@ impl Transaction {
             return Ok(());
         }
         let changes = self.changes(backend).await?;
-        let written = written(&changes).count();
+        let counted = changes.iter().map(TableChanges::counted).sum::<usize>();
         if let State::Open(open) = &mut self.state {
             // Tags count a row again with each statement that changes it; the limit counts it once.
-            open.rows = written as u64;
+            open.rows = counted as u64;
         }
-        if written > limit { Err(Refusal::too_many_rows().into()) } else { Ok(()) }
+        if counted > limit { Err(Refusal::too_many_rows().into()) } else { Ok(()) }
     }
 }
 

@@ -316,6 +316,22 @@ impl<'a> Pair<'a> {
         )
     }
 
+    /// How large, among the copy's rows at the places `$1`, the largest value of each column is,
+    /// and the largest key. A key is measured as a text: it is kept as it is, and not compressed.
+    pub(crate) fn sizes(&self) -> String {
+        let values = self.shape.columns.iter().map(|column| quote(&column.name));
+        let values = values.map(|name| format!("max(pg_column_size(c.{name}))::text"));
+        let key = self.shape.key().unwrap_or_default();
+        let key =
+            key.iter().map(|column| format!(" + octet_length(c.{}::text)", quote(&column.name)));
+        format!(
+            "select {}, max(0{})::text from {} c where c.ctid = any ($1::text::tid[])",
+            values.collect::<Vec<_>>().join(", "),
+            key.collect::<String>(),
+            self.copied()
+        )
+    }
+
     /// How many parameters name a row: the columns of its key, or its place.
     pub(crate) fn key_types(&self) -> Vec<&'a str> {
         match self.shape.key() {
@@ -419,21 +435,12 @@ impl<'a> Pair<'a> {
         )
     }
 
-    /// Touches stored rows that were only locked, as if they had been written.
-    pub(crate) fn apply_touches(&self, from: usize) -> String {
-        let Some(column) = self.shape.settable_columns().next() else {
-            // No column can be set. A row lock fails as well where the row has changed since the
-            // snapshot; who comes later is left to the ledger.
-            let (stored, rows, among) = (self.shape.stored(), self.rows(from), self.among("s"));
-            return format!("select 1 from only {stored} s, {rows} where {among} for update of s");
-        };
-        format!(
-            "update only {} s set {name} = s.{name} from {} where {}",
-            self.shape.stored(),
-            self.rows(from),
-            self.among("s"),
-            name = quote(&column.name),
-        )
+    /// Locks stored rows that were only locked. That fails as well where the row has changed since
+    /// the snapshot; who comes later is left to the ledger. They are not rewritten: a row keeps its
+    /// place, and a table its order.
+    pub(crate) fn apply_locks(&self, from: usize) -> String {
+        let (stored, rows, among) = (self.shape.stored(), self.rows(from), self.among("s"));
+        format!("select 1 from only {stored} s, {rows} where {among} for update of s")
     }
 }
 

@@ -356,7 +356,8 @@ impl Transaction {
         if admitted.may_move_names {
             self.names_may_have_moved(backend, statement).await?;
         }
-        if statement.may_write() && !admitted.tables.is_empty() {
+        let locks = statement.locks == Some(RowLock::Update);
+        if (statement.may_write() || locks) && !admitted.tables.is_empty() {
             self.check_rows(backend, rows).await?;
             self.tell_private(backend).await?;
         } else if statement.locks.is_some() {

@@ -105,16 +105,29 @@ impl TableChanges {
         shared.chain(claims).chain(strong)
     }
 
-    /// The keys of rows that are to be touched as if they had been written.
-    pub(crate) fn touched(&self) -> Vec<Arc<[String]>> {
-        let is_touching =
+    /// How many rows are changed, or locked FOR UPDATE: both count towards the service's limit.
+    pub(crate) fn counted(&self) -> usize {
+        let written = self.changes.iter().filter(|change| change.is_written()).count();
+        let gone = self.changes.iter().filter(|change| change.op == RowOp::Deleted).count();
+        // Without a key a row that changes is one that goes and one that comes, and nothing tells
+        // which: it counts once.
+        let changed = match self.shape.key() {
+            Some(_) => written,
+            None => gone.max(written - gone),
+        };
+        changed + self.locked().len()
+    }
+
+    /// The keys of rows that are locked FOR UPDATE and not changed.
+    pub(crate) fn locked(&self) -> Vec<Arc<[String]>> {
+        let is_locked =
             |change: &&Change| change.op == RowOp::Locked && !self.is_marked_by_checks();
-        let locked = self.changes.iter().filter(is_touching);
+        let locked = self.changes.iter().filter(is_locked);
         let locked = locked.map(|change| Arc::clone(&change.key));
         let written = self.changes.iter().filter(|change| change.is_written());
         let written: HashSet<_> = written.map(|change| &change.key).collect();
         let strong = self.strong.iter().map(|row| Arc::clone(&row.key));
-        let touched = strong.chain(locked).filter(|key| !written.contains(key));
-        touched.collect::<BTreeSet<_>>().into_iter().collect()
+        let kept = strong.chain(locked).filter(|key| !written.contains(key));
+        kept.collect::<BTreeSet<_>>().into_iter().collect()
     }
 }

@@ -33,13 +33,17 @@ async fn a_row_that_is_changed_twice_counts_once() {
 }
 
 #[tokio::test]
-async fn rows_that_are_merely_locked_are_not_counted() {
-    let mut alice = Gate::with(Limits { rows: 1, ..Limits::default() }).client("alice");
-    alice.pin(10, "10:10:");
-    alice.run("begin").await.unwrap();
-    alice.did(&["l 1", "l 2", "l 3"]);
-    alice.run("select * from seats for update").await.unwrap();
-    assert_eq!(alice.commit().await, Ok(Completion::Committed));
+async fn rows_that_are_merely_locked_are_counted() {
+    for (rows, is_refused) in [(3, false), (2, true)] {
+        let mut alice = Gate::with(Limits { rows, ..Limits::default() }).client("alice");
+        alice.pin(10, "10:10:");
+        alice.run("begin").await.unwrap();
+        alice.did(&["l 1", "l 2", "l 3"]);
+        alice.run("select * from seats for update").await.unwrap();
+        let refused = Err("54000: transaction row limit exceeded".to_owned());
+        let expected = if is_refused { refused } else { Ok(Completion::Committed) };
+        assert_eq!(alice.commit().await, expected);
+    }
 }
 
 #[tokio::test]

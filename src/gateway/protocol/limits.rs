@@ -1,0 +1,52 @@
+//! What of a change of the schema the service refuses for what there is already: its limits, and a
+//! table's primary key.
+
+use super::Protocol;
+use crate::core::sql;
+use crate::gateway::backend::{BackendError, Question, Questions as _};
+use crate::gateway::dsql::{self, Drops, Strictness};
+use crate::gateway::refusal::Refusal;
+use crate::gateway::statement::{Kind, Name, Statement};
+use crate::gateway::transaction::pair::array;
+
+impl Protocol {
+    /// Before it runs.
+    pub(super) async fn check_primary_key(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<(), BackendError> {
+        let Some(drops) = self.is_limited(statement).then(|| dsql::drops(statement)).flatten()
+        else {
+            return Ok(());
+        };
+        let Drops { schema, table, columns, constraints } = drops;
+        let question = Question::prepared(sql::optimistic::PRIMARY_KEY)
+            .with_some(schema)
+            .with(table)
+            .with(array(columns.iter().map(String::as_str)))
+            .with(array(constraints.iter().map(String::as_str)));
+        match self.backend.ask(question).await?.value(0) {
+            None => Ok(()),
+            Some(of) => Err(dsql::refused_drop(of == "constraint").into()),
+        }
+    }
+
+    /// After it has run, and before anybody is told so.
+    pub(super) async fn check_counts(&mut self, statement: &Statement) -> Result<(), BackendError> {
+        if !self.is_limited(statement) || !statement.is_a("create") {
+            return Ok(());
+        }
+        let names = array(statement.names.iter().map(Name::last));
+        let question = Question::prepared(sql::optimistic::COUNTS).with(names);
+        let rows = self.backend.ask(question).await?.rows;
+        let refused = rows.iter().find_map(|row| {
+            let counted = row.first()?.as_deref()?;
+            dsql::refused_count(counted, row.get(1)?.as_deref()?.parse().ok()?)
+        });
+        refused.map_or(Ok(()), |refusal: Refusal| Err(refusal.into()))
+    }
+
+    fn is_limited(&self, statement: &Statement) -> bool {
+        self.context.strictness == Strictness::Dsql && matches!(statement.kind, Kind::Ddl(_))
+    }
+}
