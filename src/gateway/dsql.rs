@@ -105,7 +105,10 @@ fn refused_query(words: &[Word]) -> Option<Refusal> {
 
 fn refused_setting(statement: &Statement) -> Option<Refusal> {
     let words = &statement.words[..];
+    // The service has SET CONSTRAINTS ("SET CONSTRAINTS", Aurora DSQL User Guide), which sets no
+    // parameter.
     let is_of_transactions = begins(words, &["set", "transaction"])
+        || begins(words, &["set", "constraints"])
         || begins(words, &["set", "session", "characteristics"]);
     if statement.kind != Kind::Session || !begins(words, &["set"]) || is_of_transactions {
         return None;

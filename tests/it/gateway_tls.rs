@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::gateway::{connect, says};
+use crate::gateway::{Served, connect, says};
 use crate::support::{self, Database};
 
 const MODES: [Mode; 2] = [Mode::Optimistic, Mode::PassThrough];
@@ -175,6 +175,44 @@ async fn tls_may_be_begun_without_asking_by_who_says_for_which_protocol() {
             }
         }
         fort.gateway.stop().await;
+    }
+}
+
+/// As PostgreSQL without one, which takes the handshake for the length of a packet or closes
+/// without a word (`ProcessSSLStartup`).
+#[tokio::test(flavor = "multi_thread")]
+async fn where_there_is_no_certificate_a_handshake_ends_without_a_word() {
+    for mode in MODES {
+        let served = Served::with(|options| options.mode = mode).await;
+        let mut client = TcpStream::connect(served.gateway.address().unwrap()).await.unwrap();
+        client.write_all(&[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 3]).await.unwrap();
+        let mut nothing = Vec::new();
+        // What was not read may end it with a reset.
+        client.read_to_end(&mut nothing).await.ok();
+        assert!(nothing.is_empty(), "{mode:?}");
+    }
+}
+
+/// A server that speaks 3.0 alone says so, and goes on (PostgreSQL documentation,
+/// `NegotiateProtocolVersion`); one that speaks 3.2 has keys for cancelling of up to 256 bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_version_is_negotiated_within_tls_as_the_server_does_it() {
+    for mode in MODES {
+        for version in [[0, 3, 0, 2], [0, 3, 39, 15]] {
+            let fort = Fortified::start(mode, None).await;
+            let mut client = fort.encrypt(fort.dial().await, &[b"postgresql"]).await.unwrap();
+            let mut start_up = fort.start_up();
+            start_up[4..8].copy_from_slice(&version);
+            client.write_all(&start_up).await.unwrap();
+            let heard = until(&mut client, b'Z').await;
+            let body = |tag: u8| heard.iter().find(|(told, _)| *told == tag).map(|(_, body)| body);
+            let (key, negotiated) = (body(b'K').unwrap(), body(b'v'));
+            let minor = negotiated.map_or(version[3], |told| told[3]);
+            let is_short = key.len() == 8;
+            assert_eq!(minor < 2, is_short, "{mode:?} {version:?}: {negotiated:?}");
+            assert!(is_short || (9..=260).contains(&key.len()), "{mode:?} {version:?}");
+            fort.gateway.stop().await;
+        }
     }
 }
 

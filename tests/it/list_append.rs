@@ -99,7 +99,8 @@ async fn lists_are_appended_to_in_snapshot_isolation_whatever_happens_meanwhile(
     for number in 0..CLIENTS {
         players.spawn(Player::enter(Arc::clone(&stage), number).await.play());
     }
-    let ended = tokio::time::timeout(Duration::from_mins(20), players.join_all()).await;
+    let patience = Duration::from_mins(20).max(Duration::from_millis(60) * wanted());
+    let ended = tokio::time::timeout(patience, players.join_all()).await;
     ended.expect("nobody waits for ever");
     let told = read_in_the_end(&stage, &served.client().await, "a new client").await;
     let stored = read_in_the_end(&stage, &served.outsider().await, "the stored tables").await;

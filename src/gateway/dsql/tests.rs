@@ -169,6 +169,7 @@ fn settings_and_functions_are_those_that_there_are() {
     assert_eq!(refused("set local work_mem = '4MB'"), not_supported("work_mem"));
     assert_eq!(refused("set search_path = a"), "");
     assert_eq!(refused("set time zone 'UTC'"), "");
+    assert_eq!(refused("set constraints all deferred"), "");
     assert_eq!(
         refused("select to_tsvector('english', 'hello world')"),
         "42704 text search configuration \"english\" does not exist"
