@@ -449,7 +449,8 @@ pub struct ServeArgs {
     /// seats:2 as 40P01', 'commit:1 as lost', '10% seed 7 as OC000'; may be given several times
     #[arg(long, value_name = "RULE")]
     pub refuse: Vec<Rule>,
-    /// Refuse what Aurora DSQL refuses, in its words: types, forms of ALTER, CREATE and SET
+    /// Refuse what Aurora DSQL refuses, in its words: types, forms of ALTER, CREATE and SET, and
+    /// what is beyond its limits
     #[arg(long)]
     pub dsql: bool,
     /// How OC000 and OC001 are worded

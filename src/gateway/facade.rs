@@ -17,6 +17,7 @@
 mod jobs;
 mod mention;
 mod place;
+mod schemas;
 mod sys;
 mod version;
 
@@ -48,7 +49,9 @@ impl Facade {
             let parts: Vec<&str> = name.parts.iter().map(String::as_str).collect();
             let mention = Mention { words, at, end: at + 2 * parts.len() - 1, parts: &parts };
             let own = sys::edit(&self.jobs, session, mention);
-            own.into_iter().chain(version::edits(&statement.sql, mention)).collect::<Vec<_>>()
+            let version = version::edits(&statement.sql, mention);
+            let schemas = schemas::edits(&statement.sql, mention);
+            own.into_iter().chain(version).chain(schemas).collect::<Vec<_>>()
         });
         found.collect()
     }
@@ -138,6 +141,18 @@ mod tests {
         let list = sent("select s.setting from pg_settings s, t where s.name = 'server_version'");
         assert!(list.starts_with("select s.setting from (select name, case name when"), "{list}");
         assert!(list.contains("from pg_catalog.pg_settings) s, t"), "{list}");
+    }
+
+    #[test]
+    fn no_client_has_temporary_tables() {
+        assert_eq!(
+            sent("select pg_my_temp_schema()"),
+            "select (case when true then '0'::pg_catalog.oid else pg_my_temp_schema() end)"
+        );
+        let path = sent("select 'a' = any (current_schemas(b or c)), 1");
+        let before = "= any ((case when true then pg_catalog.array_remove(";
+        let after = "else pg_catalog.current_schemas(false) end)), 1";
+        assert!(path.contains(before) && path.ends_with(after), "{path}");
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub(super) struct Protocol {
     gave_up: bool,
     /// Whether the statement that runs is an EXPLAIN, whose rows name tables.
     explains: bool,
+    /// The columns of the result that is told in which names of tables stand.
+    columns_of_names: Vec<usize>,
     /// The job that the open transaction has given, told of once that is committed.
     job: Option<Job>,
     canceller: NotedCanceller,
@@ -122,6 +124,7 @@ impl Protocol {
             skips: false,
             gave_up: false,
             explains: false,
+            columns_of_names: Vec::new(),
             job: None,
             cut: Cut::Never,
             canceller,
@@ -334,12 +337,23 @@ impl Protocol {
 
     /// Passes on what the server says, of the stored tables instead of their copies.
     fn pass(&mut self, frame: &FromServer) {
-        // Only of a plan are rows changed. Any other row is data, even if it reads like a copy's
-        // name.
-        if self.explains && frame.tag == ServerTag::Row {
-            return self.client.pass(&self.transaction.retold_plan(frame));
+        // Of rows only plans are changed, and what is a table's name by its type. Any other value
+        // is data, even if it reads like a copy's name.
+        let retold = match frame.tag {
+            ServerTag::Row if self.explains => Some(self.transaction.retold_plan(frame)),
+            ServerTag::Row if self.columns_of_names.is_empty() => None,
+            ServerTag::Row => self.transaction.retold_names(frame, &self.columns_of_names),
+            _ => self.transaction.retold(frame),
+        };
+        match frame.tag {
+            ServerTag::RowDescription => {
+                self.columns_of_names = self.transaction.columns_of_names(frame);
+            }
+            // Of what follows no columns have been described here.
+            ServerTag::BindComplete | ServerTag::NoData => self.columns_of_names.clear(),
+            _ => {}
         }
-        match self.transaction.retold(frame) {
+        match retold {
             Some(retold) => self.client.pass(&retold),
             None => self.client.pass(frame),
         }

@@ -57,9 +57,8 @@ impl ClientRoles {
     /// As whom a client works that calls itself so.
     pub(super) async fn role_of(&self, client: &[u8]) -> String {
         let own = || self.target.user().to_owned();
-        let client = match (self.users, std::str::from_utf8(client)) {
-            (Users::Clients, Ok(client)) => client,
-            _ => return own(),
+        let (Users::Clients, Ok(client)) = (self.users, std::str::from_utf8(client)) else {
+            return own();
         };
         let mut known = self.known.lock().await;
         if known.is_empty() && self.make(ADMINISTRATOR).await.is_ok() {

@@ -14,7 +14,7 @@ mod single;
 pub(crate) use kind::{Access, Kind, RowLock};
 use kind::{kind, locks};
 use names::names;
-pub(crate) use names::{Name, table_name};
+pub(crate) use names::{Name, TableName, table_name};
 use refused::refusal;
 pub(crate) use refused::{is_async, selects_into, what_is_set};
 use single::single;

@@ -245,6 +245,16 @@ impl Transaction {
         self.tables.retold(frame)
     }
 
+    /// The columns of a result in which names of copies may stand.
+    pub(crate) fn columns_of_names(&self, frame: &FromServer) -> Vec<usize> {
+        self.tables.columns_of_names(frame)
+    }
+
+    /// A row with the stored tables' names in these columns; nothing where it is the same.
+    pub(crate) fn retold_names(&self, frame: &FromServer, columns: &[usize]) -> Option<FromServer> {
+        self.tables.retold_names(frame, columns)
+    }
+
     /// The same, of a row of a plan.
     pub(crate) fn retold_plan(&self, frame: &FromServer) -> FromServer {
         self.tables.retold_plan(frame)

@@ -259,3 +259,38 @@ async fn a_client_may_set_what_the_service_can_set() {
     let refused = "setting configuration parameter \"work_mem\" not supported";
     assert!(said.contains("FATAL") && said.contains(refused), "{said}");
 }
+
+/// Two tables of one name, one of which the search path does not find.
+const TWICE: &str = "create table acc (id int primary key); create schema s2; \
+    create table s2.acc (id int primary key, email text constraint mail unique); \
+    insert into acc values (1); insert into s2.acc values (1, 'a')";
+
+#[tokio::test]
+async fn no_value_tells_of_the_copies() {
+    let served = Served::start().await;
+    served.outsider().await.batch_execute(TWICE).await.unwrap();
+    let (client, outsider) = (served.client().await, served.outsider().await);
+    says(&client, "begin; update acc set id = id; update s2.acc set id = id").await;
+    for sql in [
+        "select tableoid::regclass, id from s2.acc",
+        "select tableoid::regclass from public.acc",
+        "select a, pg_typeof(a) from s2.acc a",
+        "select to_regclass('acc'), to_regclass('public.acc'), to_regclass('s2.acc')",
+        "select current_schemas(true), pg_my_temp_schema()",
+        "select 'pg_catalog' = any (current_schemas(true))",
+        "explain (verbose, costs off) select * from s2.acc where id = 1",
+        "explain (costs off) select id from acc where id = 1",
+        "explain (format json, costs off) select * from s2.acc where id = 1",
+        "explain (format json, verbose, costs off) select a.id from acc a join s2.acc b on true",
+        "explain (format yaml, verbose, costs off) select id from acc where id = 1",
+        "select '\"s2.acc\"'::text, 'public.acc'::text",
+    ] {
+        assert_eq!(says(&client, sql).await, says(&outsider, sql).await, "{sql}");
+    }
+    let prepared = client.query("select tableoid::regclass::text from s2.acc", &[]).await.unwrap();
+    assert_eq!(prepared.len(), 1);
+    assert_eq!(
+        says(&client, "insert into s2.acc values (2, 'a')").await,
+        "23505 duplicate key value violates unique constraint \"mail\""
+    );
+}

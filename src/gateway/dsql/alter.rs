@@ -4,7 +4,7 @@ use super::columns;
 use super::facts::{Action, COLUMN_ACTIONS, TABLE_ACTIONS};
 use crate::core::syntax::{Word, begins, has};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::statement::table_name;
+use crate::gateway::statement::{TableName, table_name};
 
 /// Words behind a column's type with which more is wanted than a column.
 const CONSTRAINTS: [&str; 8] =
@@ -42,7 +42,7 @@ pub(super) fn drops(words: &[Word]) -> Option<Drops> {
 }
 
 /// The table of an ALTER TABLE, and what comes behind.
-fn subject(words: &[Word]) -> Option<((Option<String>, String), &[Word])> {
+fn subject(words: &[Word]) -> Option<(TableName, &[Word])> {
     const DECORATION: [&str; 4] = ["async", "if", "exists", "only"];
     if !begins(words, &["alter", "table"]) {
         return None;

@@ -53,6 +53,9 @@ fn refused_table(words: &[Word]) -> Option<Refusal> {
         }
     }
     let items = items(words);
+    if items.iter().any(|item| has(&item[..item.len().min(3)], &["exclude"])) {
+        return Some(Refusal::unsupported("EXCLUDE constraint not supported for CREATE TABLE"));
+    }
     let columns: Vec<&[Word]> = items.iter().copied().filter(|item| is_column(item)).collect();
     if let Some(refused) = columns.iter().find_map(|column| refused_column(&column[1..])) {
         return Some(refused);
@@ -170,8 +173,7 @@ pub(super) fn refused_cast(words: &[Word]) -> Option<Refusal> {
     let signs = signs.map(|at| &words[at..]);
     let mut types = signs.chain(calls.filter_map(|at| type_of_cast(&words[at + 1..])));
     types.find_map(|words| {
-        let is_qualified = words.len() > 2 && words[0].is("pg_catalog") && words[1].is_mark('.');
-        let Declared { name, .. } = declared(if is_qualified { &words[2..] } else { words })?;
+        let Declared { name, .. } = declared(words)?;
         let is_refused = TYPES_WITHOUT_VALUES.contains(&name.as_str());
         is_refused.then(|| Refusal::unsupported(format!("datatype {name} not supported")))
     })
@@ -192,6 +194,8 @@ fn type_of_cast(words: &[Word]) -> Option<&[Word]> {
 
 /// The type that begins here.
 pub(super) fn declared(words: &[Word]) -> Option<Declared> {
+    let is_qualified = words.len() > 2 && words[0].is("pg_catalog") && words[1].is_mark('.');
+    let words = if is_qualified { &words[2..] } else { words };
     let first = words.first()?.name()?;
     let says = |at: usize, keyword: &str| words.get(at).is_some_and(|word| word.is(keyword));
     let zone = |at: usize| {

@@ -10,7 +10,15 @@ const SMALLEST_CACHE: u64 = 65_536;
 /// Why a sequence or an identity column cannot be had so.
 pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
     if begins(words, &["create", "sequence"]) {
-        return refused_cache(words, "CREATE SEQUENCE");
+        let at = words.iter().position(|word| word.is("as"));
+        let kind = at.and_then(|at| columns::declared(&words[at + 1..]));
+        let other = kind.map(|kind| kind.name).filter(|kind| kind != "bigint");
+        let refused = other.map(|kind| {
+            Refusal::unsupported(format!(
+                "datatype {kind} not supported, sequence type must be bigint"
+            ))
+        });
+        return refused.or_else(|| refused_cache(words, "CREATE SEQUENCE"));
     }
     let at = (0..words.len()).find(|at| begins(&words[*at..], &["as", "identity"]))?;
     // What is added to a table has words of its own.

@@ -48,6 +48,12 @@ pub(super) fn refused_object(words: &[Word]) -> Option<Refusal> {
         () if first.is("drop") && is("domain") && has(rest, &["cascade"]) => {
             unsupported("DROP DOMAIN with CASCADE unsupported")
         }
+        () if first.is("alter") && is("domain") && has(rest, &["set", "not", "null"]) => {
+            unsupported("unsupported ALTER DOMAIN SET NOT NULL statement")
+        }
+        () if first.is("alter") && is("domain") && has(rest, &["add"]) => {
+            unsupported("unsupported ALTER DOMAIN ADD CONSTRAINT statement")
+        }
         () if is_about_public(words) => unsupported("feature not supported on system entity"),
         () => None,
     }

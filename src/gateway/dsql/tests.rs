@@ -139,6 +139,20 @@ fn types_are_neither_made_nor_changed() {
     assert_eq!(refused("drop domain d"), "");
     for (sql, says) in [
         ("drop domain d cascade", "DROP DOMAIN with CASCADE unsupported"),
+        ("alter domain d set not null", "unsupported ALTER DOMAIN SET NOT NULL statement"),
+        (
+            "alter domain d add check (value > 0)",
+            "unsupported ALTER DOMAIN ADD CONSTRAINT statement",
+        ),
+        ("create table t (a pg_catalog.\"money\")", "datatype money not supported"),
+        (
+            "create table t (a int, constraint e exclude using gist (a with =))",
+            "EXCLUDE constraint not supported for CREATE TABLE",
+        ),
+        (
+            "create sequence s as int cache 1",
+            "datatype integer not supported, sequence type must be bigint",
+        ),
         ("grant usage on schema public to a", "feature not supported on system entity"),
         ("grant connect on database postgres to a", "unsupported object type in GRANT"),
         (

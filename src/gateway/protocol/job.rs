@@ -10,15 +10,14 @@ use crate::core::sql;
 use crate::core::syntax::Word;
 use crate::gateway::backend::{BackendError, Question, Questions as _};
 use crate::gateway::facade::{Job, JobObject, JobType, new_identifier};
-use crate::gateway::statement::{Statement, table_name};
+use crate::gateway::statement::{Statement, TableName, table_name};
 use crate::pg::frame::{put, put_text};
 
 /// What a statement says of its job.
 #[derive(Debug, PartialEq, Eq)]
 struct Subject {
     kind: JobType,
-    /// The table, perhaps with its schema in front.
-    table: (Option<String>, String),
+    table: TableName,
     /// The index or the constraint.
     name: Option<String>,
 }

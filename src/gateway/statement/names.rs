@@ -166,9 +166,11 @@ fn chain(words: &[Word]) -> Name {
     name
 }
 
-/// The name of a table with which these words begin, with its schema if that is said, and what
-/// comes behind.
-pub(crate) fn table_name(words: &[Word]) -> Option<((Option<String>, String), &[Word])> {
+/// A table's name, with its schema where that is said.
+pub(crate) type TableName = (Option<String>, String);
+
+/// The name of a table with which these words begin, and what comes behind.
+pub(crate) fn table_name(words: &[Word]) -> Option<(TableName, &[Word])> {
     let name = |at: usize| words.get(at).and_then(Word::name).map(str::to_owned);
     if words.get(1).is_some_and(|word| word.is_mark('.')) {
         return Some(((name(0), name(2)?), &words[3..]));

@@ -11,6 +11,7 @@ mod contents;
 mod named;
 mod names;
 mod numbers;
+mod object_names;
 mod part;
 mod retold;
 mod rewrite;

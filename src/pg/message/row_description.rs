@@ -46,6 +46,13 @@ impl<'a> RowDescription<'a> {
         (0..self.count).map_while(move |_| ColumnDescription::parse(&mut columns))
     }
 
+    /// The places of the columns of these types whose values are told as texts.
+    pub(crate) fn texts_of(self, types: &[u32]) -> Vec<usize> {
+        let columns = self.described().enumerate();
+        let of_types = columns.filter(|(_, it)| !it.is_binary && types.contains(&it.type_oid));
+        of_types.map(|(at, _)| at).collect()
+    }
+
     /// The columns, bytes of other encodings in their names kept.
     pub(crate) fn columns(self) -> Vec<Column> {
         let column = |ColumnDescription { name, type_oid, .. }: ColumnDescription<'_>| Column {

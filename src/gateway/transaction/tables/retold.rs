@@ -51,14 +51,7 @@ impl Tables {
         };
         let mut told = BytesMut::from(&frame.body()[..2]);
         for value in row.iter().flatten() {
-            let mut value = self.renamed(value);
-            for (before, after) in AROUND_SCHEMAS {
-                let schema = self.only_schema().unwrap_or(TEMPORARY);
-                value = value.replace(
-                    &format!("{before}{TEMPORARY}{after}"),
-                    &format!("{before}{schema}{after}"),
-                );
-            }
+            let value = self.renamed_in_plan(&self.with_schemas(value));
             told.put_u32(u32::try_from(value.len()).unwrap_or(u32::MAX));
             told.put_slice(value.as_bytes());
         }
@@ -140,6 +133,51 @@ impl Tables {
         schemas.all(|schema| schema == first).then_some(first)
     }
 
+    /// A plan of the formats JSON, YAML and XML with the schemas of what is stored: each stands in
+    /// the line behind its relation.
+    fn with_schemas(&self, plan: &str) -> String {
+        let schema_of = |name: &str| {
+            let copy = self.copies.values().find(|copy| copy.name == name);
+            copy.map(|copy| copy.shape.schema.as_str())
+        };
+        let mut relation = None;
+        let told = plan.split('\n').map(|line| {
+            let found = relation.take().and_then(schema_of).or_else(|| self.only_schema());
+            relation = relation_in(line);
+            AROUND_SCHEMAS.iter().fold(line.to_owned(), |line, (before, after)| {
+                let schema = found.unwrap_or(TEMPORARY);
+                let from = format!("{before}{TEMPORARY}{after}");
+                line.replace(&from, &format!("{before}{schema}{after}"))
+            })
+        });
+        told.collect::<Vec<_>>().join("\n")
+    }
+
+    /// A plan in which a copy goes by the name of what is stored. Copies that have another name
+    /// than their tables have one that must be quoted; within the strings of JSON a quote is
+    /// escaped.
+    fn renamed_in_plan(&self, plan: &str) -> String {
+        // Before PostgreSQL 14 the schema of copies stands there with its number, as in messages.
+        let is_text = !plan.starts_with(['[', '{', '<', '-']) && !plan.contains("pg_temp_");
+        let mut told = plan.to_owned();
+        for copy in self.copies.values().filter(|copy| copy.is_qualified()) {
+            for name in copy.shape.qualified_names() {
+                let (written, bare) =
+                    (quote(&name), quote_if_needed(&copy.shape.unqualified(&name)));
+                let schema = quote_if_needed(&copy.shape.schema);
+                told = told.replace(&written.replace('"', "\\\""), &bare);
+                if is_text && name == copy.name {
+                    let (from, to) = (format!("pg_temp.{written}"), format!("{schema}.{bare}"));
+                    told = told.replace(&from, &to);
+                }
+                if is_text {
+                    told = told.replace(&written, &bare);
+                }
+            }
+        }
+        self.renamed(&told)
+    }
+
     /// A text in which a copy goes by the name of what is stored.
     fn renamed(&self, text: &str) -> String {
         let copies = || self.copies.values().map(|copy| (&copy.name, &copy.shape));
@@ -148,8 +186,7 @@ impl Tables {
             copy.map(|(_, shape)| shape.schema.clone())
         };
         let mut text = with_stored_schemas(text, schema_of, self.only_schema());
-        let is_qualified = |copy: &&Copy| copy.part.is_some() || copy.name != copy.shape.name;
-        for copy in self.copies.values().filter(is_qualified) {
+        for copy in self.copies.values().filter(|copy| copy.is_qualified()) {
             for name in copy.shape.qualified_names() {
                 text = text.replace(&quote(&name), &quote(&copy.shape.unqualified(&name)));
             }
@@ -158,9 +195,27 @@ impl Tables {
     }
 }
 
+impl Copy {
+    /// Whether it has another name than its table, or may have.
+    fn is_qualified(&self) -> bool {
+        self.part.is_some() || self.name != self.shape.name
+    }
+}
+
 /// What stands around the name of a schema in plans of the formats JSON, YAML and XML.
 const AROUND_SCHEMAS: [(&str, &str); 3] =
     [("\"Schema\": \"", "\""), ("Schema: \"", "\""), ("<Schema>", "</Schema>")];
+
+/// The relation that a line of a plan of such a format names.
+fn relation_in(line: &str) -> Option<&str> {
+    const AROUND: [(&str, &str); 3] = [
+        ("\"Relation Name\": \"", "\","),
+        ("Relation Name: \"", "\""),
+        ("<Relation-Name>", "</Relation-Name>"),
+    ];
+    let line = line.trim();
+    AROUND.iter().find_map(|(before, after)| line.strip_prefix(before)?.strip_suffix(after))
+}
 
 /// What the schema of a session's temporary tables is called, a number behind it.
 const TEMPORARY: &str = "pg_temp";
