@@ -116,6 +116,8 @@ mod tests {
             "select version(1)",
             "create view v as select version()",
             "execute p(version())",
+            "select * from sys",
+            "set search_path to public, sys",
         ] {
             assert_eq!(sent(same), same);
         }

@@ -5,10 +5,6 @@
 //! roles may do anything: who comes in has been asked by the gateway. On somebody else's server no
 //! roles are made, and every client works as the gateway's own user.
 
-use std::collections::HashSet;
-
-use tokio::sync::Mutex;
-
 use super::backend::{Backend, BackendError, Question, Questions as _};
 use crate::core::syntax::quote;
 use crate::pg::{ConnectError, Target};
@@ -30,13 +26,10 @@ const ADMINISTRATOR: &str = "admin";
 /// What tells later whose doing a role is.
 const MARK: &str = "made by overbooked for clients of this name";
 
-/// The roles that are known to be there.
+/// Whom clients work as.
 pub(super) struct ClientRoles {
     target: Target,
     users: Users,
-    /// Held while a role is made: of two clients of one name the second would be told that the
-    /// name is taken.
-    known: Mutex<HashSet<String>>,
 }
 
 /// Why a role is not there.
@@ -49,30 +42,22 @@ enum RoleError {
 }
 
 impl ClientRoles {
-    /// None known yet.
+    /// On this server.
     pub(super) fn new(target: Target, users: Users) -> Self {
-        Self { target, users, known: Mutex::default() }
+        Self { target, users }
     }
 
-    /// As whom a client works that calls itself so.
+    /// As whom a client works that calls itself so. Looked up each time, since a role may have been
+    /// dropped.
     pub(super) async fn role_of(&self, client: &[u8]) -> String {
         let own = || self.target.user().to_owned();
         let (Users::Clients, Ok(client)) = (self.users, std::str::from_utf8(client)) else {
             return own();
         };
-        let mut known = self.known.lock().await;
-        if known.is_empty() && self.make(ADMINISTRATOR).await.is_ok() {
-            known.insert(ADMINISTRATOR.to_owned());
-        }
-        if known.contains(client) {
-            return client.to_owned();
-        }
-        match self.make(client).await {
-            Ok(()) => {
-                known.insert(client.to_owned());
-                client.to_owned()
-            }
-            // PostgreSQL keeps some names for itself, such as those that begin with `pg_`.
+        match self.make(&[ADMINISTRATOR, client]).await {
+            Ok(()) => client.to_owned(),
+            // PostgreSQL keeps some names for itself, such as those that begin with `pg_`. A server
+            // that is away tells the client so itself.
             Err(error) => {
                 tracing::info!(client, %error, "a client works as the gateway's user");
                 own()
@@ -80,21 +65,34 @@ impl ClientRoles {
         }
     }
 
-    async fn make(&self, role: &str) -> Result<(), RoleError> {
-        const IS_THERE: &str = "select 1::text from pg_catalog.pg_roles where rolname = $1";
+    async fn make(&self, roles: &[&str]) -> Result<(), RoleError> {
         let mut backend = Backend::connect(&self.target).await?;
-        let found = backend.ask(Question::once(IS_THERE).with(role)).await;
-        let made = match found.map(|answer| answer.value(0).is_some()) {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                let role = quote(role);
-                let creation = format!("create role {role} superuser login");
-                let comment = format!("comment on role {role} is '{MARK}'");
-                backend.ask_all([creation, comment].map(Question::once).into()).await.map(drop)
-            }
-            Err(error) => Err(error),
-        };
+        let mut made = Ok(());
+        for role in roles {
+            made = make_one(&mut backend, role).await;
+        }
         backend.leave().await;
         made.map_err(RoleError::Refused)
     }
+}
+
+async fn make_one(backend: &mut Backend, role: &str) -> Result<(), BackendError> {
+    if is_there(backend, role).await? {
+        return Ok(());
+    }
+    let name = quote(role);
+    let creation = format!("create role {name} superuser login");
+    let comment = format!("comment on role {name} is '{MARK}'");
+    let created = backend.ask_all([creation, comment].map(Question::once).into()).await;
+    match created {
+        // Another client of this name was quicker.
+        Err(_) if is_there(backend, role).await? => Ok(()),
+        created => created.map(drop),
+    }
+}
+
+async fn is_there(backend: &mut Backend, role: &str) -> Result<bool, BackendError> {
+    const IS_THERE: &str = "select 1::text from pg_catalog.pg_roles where rolname = $1";
+    let answer = backend.ask(Question::once(IS_THERE).with(role)).await?;
+    Ok(answer.value(0).is_some())
 }

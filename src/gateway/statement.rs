@@ -16,7 +16,7 @@ use kind::{kind, locks};
 use names::names;
 pub(crate) use names::{Name, TableName, table_name};
 use refused::refusal;
-pub(crate) use refused::{is_async, selects_into, what_is_set};
+pub(crate) use refused::{is_async, names_wait_for_job, selects_into, what_is_set};
 use single::single;
 pub(crate) use single::{Arrivals, Expression, Finds, Single};
 

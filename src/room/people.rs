@@ -77,7 +77,7 @@ pub(super) enum Refusal {
     #[error(transparent)]
     Name(#[from] NameError),
     #[error(
-        "the name {0} is taken already: somebody in the room has it, or a session on the stage"
+        "the name {0} is taken: somebody in the room, on the stage or on the map of seats has it"
     )]
     Taken(String),
     #[error("the room is full: {MOST_PEOPLE} people are in it, and no more can be")]
@@ -94,8 +94,8 @@ pub(super) enum Refusal {
     NoMap,
     #[error("there is no such seat")]
     NoSeat,
-    #[error("{0} is yours already")]
-    Yours(String),
+    #[error("you have {0} already: one seat each")]
+    HasSeat(String),
     #[error("nothing is asked now")]
     NotAsked,
     #[error("that is none of the answers")]
@@ -133,7 +133,9 @@ impl People {
         let reserved = SessionName::pause();
         let others = self.all.iter().map(|it| &it.name);
         let sessions = stage.panes().iter().map(|pane| &pane.name);
-        if others.chain(sessions).chain([&reserved]).any(|it| is_taken(it.as_str())) {
+        let is_called = others.chain(sessions).chain([&reserved]).any(|it| is_taken(it.as_str()));
+        // Where a name may stand at one seat only, whoever is called so could book none.
+        if is_called || seat::holders(stage).any(is_taken) {
             return Err(Refusal::Taken(name));
         }
         if self.all.len() >= MOST_PEOPLE {
@@ -191,9 +193,9 @@ impl People {
             return Err(Refusal::NoMap);
         }
         let seat = seat(stage, key).ok_or(Refusal::NoSeat)?;
-        let held = person.outcome.as_ref().filter(|(_, outcome)| *outcome == Outcome::Booked);
-        if held.is_some_and(|(own, _)| *own == seat.key) {
-            return Err(Refusal::Yours(seat.key));
+        let booked = person.outcome.as_ref().filter(|(_, outcome)| *outcome == Outcome::Booked);
+        if let Some((own, _)) = booked {
+            return Err(Refusal::HasSeat(own.clone()));
         }
         let attempt =
             Attempt::new(person.name.as_str(), seat, rules.strategy, engine.kind, rules.think());

@@ -52,28 +52,43 @@ impl Question {
         place.is_some()
     }
 
+    /// Whether it can be told who is right: no answers are taken any more, and somebody has the
+    /// seat, or no step is to come.
+    pub(super) fn is_decided(&self, stage: &Stage) -> bool {
+        let script = stage.course().script();
+        let is_over = script.is_none_or(|script| script.next() >= script.len());
+        !self.is_open && (is_over || holder(stage.watched().tables(), &self.seat).is_some())
+    }
+
     /// The numbers of those who are right, as the database stands.
-    pub(super) fn right(&self, tables: &WatchedTables) -> Vec<usize> {
-        let truth = self.truth(tables);
+    pub(super) fn right(&self, stage: &Stage) -> Vec<usize> {
+        if !self.is_decided(stage) {
+            return Vec::new();
+        }
+        let truth = self.truth(stage.watched().tables());
         self.answers.iter().filter(|(_, it)| **it == truth).map(|(number, _)| *number).collect()
     }
 
     /// How often each was answered, and what came of it.
-    pub(super) fn poll(&self, tables: &WatchedTables) -> Poll {
+    pub(super) fn poll(&self, stage: &Stage) -> Poll {
         let count = |place| self.answers.values().filter(|it| **it == place).count();
         let bars = self.options.iter().enumerate();
         Poll {
             seat: shown(&self.seat),
             is_open: self.is_open,
             bars: bars.map(|(place, option)| (shown(option), count(place))).collect(),
-            outcome: (!self.is_open).then(|| self.outcome(tables)),
+            outcome: (!self.is_open).then(|| self.outcome(stage)),
         }
     }
 
-    fn outcome(&self, tables: &WatchedTables) -> String {
-        let (seat, who) =
-            (shown(&self.seat), holder(tables, &self.seat).map_or(NOBODY.into(), shown));
-        let (right, all) = (self.right(tables).len(), self.answers.len());
+    fn outcome(&self, stage: &Stage) -> String {
+        let seat = shown(&self.seat);
+        if !self.is_decided(stage) {
+            return format!("so far {NOBODY} has {seat}");
+        }
+        let tables = stage.watched().tables();
+        let who = holder(tables, &self.seat).map_or(NOBODY.into(), shown);
+        let (right, all) = (self.right(stage).len(), self.answers.len());
         let were = if right == 1 { "was" } else { "were" };
         format!("{who} has {seat}: {right} of {all} {were} right")
     }

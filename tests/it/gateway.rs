@@ -83,6 +83,12 @@ pub(crate) async fn says(client: &Client, sql: &str) -> String {
     }
 }
 
+/// Whether what was said ends with a command's count of rows, as an error does not.
+pub(crate) fn succeeded(said: &str) -> bool {
+    let count = said.rsplit_once('(').and_then(|(_, count)| count.strip_suffix(')'));
+    count.is_some_and(|count| count.parse::<u64>().is_ok())
+}
+
 fn line(message: &SimpleQueryMessage) -> Option<String> {
     match message {
         SimpleQueryMessage::Row(row) => {

@@ -4,17 +4,11 @@
 
 use overbooked::gateway::Strictness;
 
-use crate::gateway::{SCHEMA_CHANGED, Served, says};
+use crate::gateway::{SCHEMA_CHANGED, Served, says, succeeded};
 
 const TABLES: &str = "create table t (a int primary key, b int); insert into t values (1, 1); \
     create table u (a int primary key, b int); create view old as select a from t; \
     create sequence s cache 1";
-
-/// What a change answers: that of an index that is built beside its transaction is the number of
-/// the job.
-fn ran(said: &str) -> bool {
-    said.ends_with(')')
-}
 
 async fn served() -> Served {
     let served = Served::start().await;
@@ -61,7 +55,7 @@ async fn of_two_changes_of_one_thing_the_first_to_commit_wins() {
                 scripts.sort_by_key(|(_, sql)| *sql != runs_first);
                 for (client, sql) in scripts {
                     let said = says(client, &format!("begin; {sql}")).await;
-                    assert!(ran(&said), "{case}: {said}");
+                    assert!(succeeded(&said), "{case}: {said}");
                 }
                 assert_eq!(says(&alice, "commit").await, "(0)", "{case}");
                 assert_eq!(says(&bob, "commit").await, SCHEMA_CHANGED, "{case}");
@@ -78,7 +72,7 @@ async fn what_was_made_since_the_snapshot_is_told_at_the_statement() {
         let served = served().await;
         let (alice, bob) = (served.client().await, served.client().await);
         says(&bob, "begin").await;
-        assert!(ran(&says(&alice, "create table x (b int)").await), "{create}");
+        assert!(succeeded(&says(&alice, "create table x (b int)").await), "{create}");
         assert_eq!(says(&bob, create).await, SCHEMA_CHANGED, "{create}");
         assert_eq!(says(&bob, "select * from x").await, "(0)", "{create}");
     }
@@ -154,7 +148,7 @@ async fn what_a_transaction_has_made_or_altered_it_does_not_use() {
         for (first, second, expected) in BEHIND {
             says(&client, "select from t").await;
             let said = says(&client, &format!("begin; {first}")).await;
-            assert!(ran(&said), "{first}: {said}");
+            assert!(succeeded(&said), "{first}: {said}");
             assert_eq!(says(&client, second).await, *expected, "{first}; {second}");
             says(&client, "rollback").await;
             // The same as one message: an implicit transaction.
@@ -179,12 +173,12 @@ async fn who_used_a_table_before_it_was_changed_is_told_at_the_latest_at_commit(
             let served = served().await;
             let (alice, bob) = (served.client().await, served.client().await);
             says(&bob, &format!("begin; {used}")).await;
-            assert!(ran(&says(&alice, change).await), "{change}");
+            assert!(succeeded(&says(&alice, change).await), "{change}");
             assert_eq!(says(&bob, "commit").await, SCHEMA_CHANGED, "{used}; {change}");
             let served = self::served().await;
             let (alice, bob) = (served.client().await, served.client().await);
             says(&bob, &format!("begin; {used}")).await;
-            assert!(ran(&says(&alice, change).await), "{change}");
+            assert!(succeeded(&says(&alice, change).await), "{change}");
             assert_eq!(says(&bob, "select * from t").await, SCHEMA_CHANGED, "{used}; {change}");
         }
     }

@@ -1,6 +1,7 @@
 //! The server that a client of the optimistic engine believes to speak with: its version, its
 //! users, its jobs.
 
+use overbooked::cluster::SUPERUSER;
 use overbooked::gateway::{Sizes, Strictness, Users, Wording};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_postgres::{Client, NoTls};
@@ -77,7 +78,14 @@ async fn each_client_is_itself_on_a_server_of_our_own() {
     );
     // PostgreSQL keeps this name for itself.
     let reserved = client_called(&served, "pg_monitor_of_mine").await;
-    assert_eq!(says(&reserved, "select current_user = session_user").await, "t; (1)");
+    assert_eq!(says(&reserved, "select current_user").await, format!("{SUPERUSER}; (1)"));
+    // A role that was dropped is made again for the next client of its name.
+    says(&alice, "drop table mine").await;
+    drop((bob, again));
+    let dropped = says(&alice, "drop role bob").await;
+    assert_eq!(dropped, "(0)");
+    let anew = client_called(&served, "bob").await;
+    assert_eq!(says(&anew, "select current_user").await, "bob; (1)");
 }
 
 #[tokio::test]
@@ -119,6 +127,7 @@ async fn a_job_is_told_of_once_it_is_committed() {
 async fn the_service_s_own_schema_answers() {
     let served = Served::start().await;
     let (one, other) = (served.client().await, served.client().await);
+    assert_eq!(says(&one, "select * from sys").await, "42P01 relation \"sys\" does not exist");
     let session = "select sys.current_session_id()::text";
     let mine = says(&one, session).await;
     assert_eq!(says(&one, session).await, mine);

@@ -108,7 +108,8 @@ impl Jobs {
         let known: Vec<String> = self.known().iter().map(|job| literal(&job.id)).collect();
         // An identifier that cannot be one is refused by the cast.
         format!(
-            "select case when id = any (array[{}]::pg_catalog.text[]) then true \
+            "select case when id is null then null \
+             when id = any (array[{}]::pg_catalog.text[]) then true \
              when id ~ '^{SHAPE}$' then null else id::pg_catalog.uuid is null end as succeeded \
              from (values (({expression})::pg_catalog.text)) as overbooked (id)",
             known.join(", ")

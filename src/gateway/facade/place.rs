@@ -14,7 +14,8 @@ pub(super) enum InFrom<'a> {
 pub(super) fn in_from(words: &[Word], at: usize, end: usize) -> Option<InFrom<'_>> {
     let before = words[..at].last()?;
     let is_listed = before.is_mark(',') && is_list_of_tables(&words[..at]);
-    let follows = ["from", "join", "lateral"].iter().any(|word| before.is(word));
+    let follows = ["join", "lateral"].iter().any(|word| before.is(word))
+        || before.is("from") && begins_tables(&words[..at - 1]);
     (is_listed || follows).then(|| alias(&words[end..]).map_or(InFrom::Bare, InFrom::Named))
 }
 
@@ -36,19 +37,43 @@ fn is_list_of_tables(words: &[Word]) -> bool {
         "by",
     ];
     let mut depth = 0_usize;
-    for word in words.iter().rev() {
+    for (at, word) in words.iter().enumerate().rev() {
         if word.is_mark(')') {
             depth += 1;
         } else if word.is_mark('(') {
             let Some(outer) = depth.checked_sub(1) else { return false };
             depth = outer;
-        } else if depth == 0 && word.is("from") {
+        } else if depth == 0 && word.is("from") && begins_tables(&words[..at]) {
             return true;
         } else if depth == 0 && OTHER_CLAUSES.iter().any(|clause| word.is(clause)) {
             return false;
         }
     }
     false
+}
+
+/// Whether a FROM behind these words is followed by tables: neither that of IS DISTINCT FROM, nor
+/// one among a call's arguments, such as `trim(leading from x)`.
+fn begins_tables(words: &[Word]) -> bool {
+    const BEGINNINGS: [&str; 4] = ["select", "delete", "update", "merge"];
+    if let [.., is, distinct] = words
+        && distinct.is("distinct")
+        && (is.is("is") || is.is("not"))
+    {
+        return false;
+    }
+    let mut depth = 0_usize;
+    for word in words.iter().rev() {
+        if word.is_mark(')') {
+            depth += 1;
+        } else if word.is_mark('(') {
+            let Some(outer) = depth.checked_sub(1) else { return false };
+            depth = outer;
+        } else if depth == 0 && BEGINNINGS.iter().any(|beginning| word.is(beginning)) {
+            return true;
+        }
+    }
+    true
 }
 
 /// The name that these words behind a table give it.
@@ -113,6 +138,13 @@ mod tests {
             ("select * from a where f(b, it)", None),
             ("select * from a order by b, it", None),
             ("values (1, it)", None),
+            ("select * from a where b is distinct from it", None),
+            ("select * from a where b is not distinct from it", None),
+            ("select * from a order by b is distinct from c, it", None),
+            ("select trim(leading from it) from a", None),
+            ("select distinct from it", Some("")),
+            ("delete from a using b, it", Some("")),
+            ("with d as (delete from it returning 1) table d", Some("")),
         ] {
             assert_eq!(place(sql).as_deref(), expected, "{sql}");
         }

@@ -11,7 +11,7 @@ use super::jobs::{Jobs, is_identifier};
 use super::mention::{Edit, Mention};
 use crate::core::syntax::{Word, WordKind, parenthesized};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::statement::Statement;
+use crate::gateway::statement::{Statement, names_wait_for_job};
 
 /// What `sys.dsql_major_version()` answers.
 const MAJOR_VERSION: &str = "1";
@@ -65,12 +65,9 @@ pub(super) fn wait_for_job(jobs: &Jobs, statement: &Statement) -> Option<String>
 
 /// The arguments of a CALL of `sys.wait_for_job`.
 fn waited_for(words: &[Word]) -> Option<Vec<&[Word]>> {
-    let [call, schema, dot, name, rest @ ..] = words else { return None };
-    let is_it = call.is("call")
-        && schema.name() == Some("sys")
-        && dot.is_mark('.')
-        && name.name() == Some("wait_for_job");
-    let (arguments, behind) = parenthesized(rest).filter(|_| is_it)?;
+    let (call, procedure) = words.split_first()?;
+    let is_it = call.is("call") && names_wait_for_job(procedure);
+    let (arguments, behind) = parenthesized(procedure.get(3..)?).filter(|_| is_it)?;
     behind.is_empty().then_some(arguments)
 }
 
@@ -80,11 +77,7 @@ pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
     if let Some(arguments) = waited_for(words) {
         return refused_call(&arguments);
     }
-    let at = (0..words.len()).find(|at| {
-        let is =
-            |offset: usize, name: &str| words[at + offset..].first()?.name().map(|it| it == name);
-        is(0, "sys") == Some(true) && is(2, "wait_for_job") == Some(true)
-    })?;
+    let at = (0..words.len()).find(|at| names_wait_for_job(&words[*at..]))?;
     let (arguments, _) = parenthesized(words.get(at + 3..)?)?;
     let message = format!("sys.wait_for_job({}) is a procedure", types(&arguments));
     Some(Refusal::wrong_object(message).with('H', "To call a procedure, use CALL."))

@@ -214,9 +214,12 @@ async fn begin(arrival: Arrival, context: Arc<Context>, packet: Bytes) -> io::Re
         return pass_through::pass_through(client, &context, &start_up, asked, guest).await;
     }
     // Behind the password, since its refusals tell which database is served here.
-    let role = context.roles.role_of(start_up.user()).await;
-    match adapted(start_up, &context, &role) {
-        Ok(start_up) => admit(client, context, &start_up, guest).await,
+    match adapted(start_up, &context) {
+        Ok(mut start_up) => {
+            let role = context.roles.role_of(start_up.user()).await;
+            start_up.set("user", &role);
+            admit(client, context, &start_up, guest).await
+        }
         Err(refusal) => {
             refusal.write_fatal(&mut client.out);
             client.close().await
@@ -226,7 +229,7 @@ async fn begin(arrival: Arrival, context: Arc<Context>, packet: Bytes) -> io::Re
 
 /// The packet with which the gateway begins the session for a client, where the client can have
 /// what it asks for.
-fn adapted(mut start_up: StartUp, context: &Context, role: &str) -> Result<StartUp, Refusal> {
+fn adapted(mut start_up: StartUp, context: &Context) -> Result<StartUp, Refusal> {
     if let Some(parameter) = start_up.not_utf8() {
         return Err(Refusal::not_utf8(&parameter));
     }
@@ -247,7 +250,6 @@ fn adapted(mut start_up: StartUp, context: &Context, role: &str) -> Result<Start
         }
     }
     start_up.remove("replication");
-    start_up.set("user", role);
     start_up.set("database", served);
     // SHOW opens no transaction here and tells the session's default outside of one, which must
     // therefore be the level that transactions really have.

@@ -6,7 +6,7 @@ use crate::core::sql;
 use crate::gateway::backend::{BackendError, Question, Questions as _};
 use crate::gateway::dsql::{self, Drops, Strictness};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::statement::{Kind, Name, Statement};
+use crate::gateway::statement::{Kind, Statement};
 use crate::gateway::transaction::pair::array;
 
 impl Protocol {
@@ -36,9 +36,7 @@ impl Protocol {
         if !self.is_limited(statement) || !statement.is_a("create") {
             return Ok(());
         }
-        let names = array(statement.names.iter().map(Name::last));
-        let question = Question::prepared(sql::optimistic::COUNTS).with(names);
-        let rows = self.backend.ask(question).await?.rows;
+        let rows = self.backend.ask(Question::prepared(sql::optimistic::COUNTS)).await?.rows;
         let refused = rows.iter().find_map(|row| {
             let counted = row.first()?.as_deref()?;
             dsql::refused_count(counted, row.get(1)?.as_deref()?.parse().ok()?)

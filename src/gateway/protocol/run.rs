@@ -118,8 +118,8 @@ impl Protocol {
             Submission::Query { .. } => Parameters::None,
             Submission::Execute { .. } => Parameters::BoundBefore,
         };
-        self.check_primary_key(statement).await?;
         let admitted = self.admit(statement, &executed, parameters).await?;
+        self.check_primary_key(statement).await?;
         self.transaction.check_numbers(&mut self.backend, &executed, &admitted).await?;
         let marks = if self.transaction.locks_apart(&executed, &admitted, submission.limit())? {
             // The Bind must reach the server before the savepoint: going back to it would take the

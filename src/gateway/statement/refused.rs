@@ -62,7 +62,7 @@ fn refused_command(words: &[Word]) -> Option<Refusal> {
         "lock" => named("LockTable"),
         "do" => named("Do"),
         // The one procedure that there is.
-        "call" if has(words, &["wait_for_job"]) => None,
+        "call" if names_wait_for_job(&words[1..]) => None,
         "call" => named("Call"),
         "cluster" => named("Cluster"),
         "reindex" => named("Reindex"),
@@ -74,6 +74,12 @@ fn refused_command(words: &[Word]) -> Option<Refusal> {
         _ if selects_into(words) => named("SelectInto"),
         _ => None,
     }
+}
+
+/// Whether these words begin with `sys.wait_for_job`.
+pub(crate) fn names_wait_for_job(words: &[Word]) -> bool {
+    let [schema, dot, name, ..] = words else { return false };
+    schema.name() == Some("sys") && dot.is_mark('.') && name.name() == Some("wait_for_job")
 }
 
 /// `SELECT ... INTO t`, as against `INSERT INTO t`.

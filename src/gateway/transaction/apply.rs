@@ -13,8 +13,12 @@ use super::pair::{Pair, array};
 use super::row_changes::{RowOp, TableChanges};
 use crate::gateway::backend::Question;
 
-/// How long an outsider's row lock is waited for: long enough for a row's update, and no longer.
-const NO_WAITING: &str = "select set_config('lock_timeout', '100ms', true)";
+/// An outsider's row lock is waited for as long as a row's update takes, and no longer. What is
+/// applied is planned once, not for each transaction's keys. That plan has to fit when the table
+/// has grown, so it finds rows by key also where a small table would be quicker to read whole.
+const SETTINGS: &str = "select set_config('lock_timeout', '100ms', true), \
+     set_config('plan_cache_mode', 'force_generic_plan', true), \
+     set_config('enable_seqscan', 'off', true)";
 
 /// What is applied, in order.
 pub(super) struct Plan<'a> {
@@ -39,7 +43,7 @@ impl<'a> Plan<'a> {
     /// other COMMIT.
     pub(super) fn questions(&self, tidying: Vec<Question>) -> Vec<Question> {
         let tied = self.tables.iter().any(|table| table.shape.is_tied());
-        let mut questions = vec![Question::prepared(NO_WAITING)];
+        let mut questions = vec![Question::prepared(SETTINGS)];
         questions.extend(if tied { self.together() } else { self.one_by_one(&CHANGES) });
         questions.extend(self.one_by_one(&[Phase::Locks]));
         // Behind the changes, which lock the table against TRUNCATE: asked before them, the answer

@@ -22,6 +22,16 @@ pub(crate) struct Pair<'a> {
     copy: &'a str,
 }
 
+/// What is looked for in a copy beside rows that were written. What cannot be there is not asked
+/// for: the server plans a statement in about the time in which it runs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sought {
+    /// Rows that are gone.
+    pub(crate) gone: bool,
+    /// Rows that are locked.
+    pub(crate) locked: bool,
+}
+
 /// How the rows of a table are told apart.
 enum Key<'a> {
     Columns(Vec<&'a str>),
@@ -183,14 +193,16 @@ impl<'a> Pair<'a> {
         ))
     }
 
-    /// What this transaction (`$1`) changed and locked other than by its commands `$2`; `$3` says
-    /// whether rows may be gone, `$4` whether any was locked. Each row: what was done (`i`nserted,
-    /// `u`pdated, `k`ey updated, `d`eleted, `l`ocked), its size, its place in the copy, then its
-    /// key.
-    pub(crate) fn changes(&self) -> String {
+    /// What this transaction (`$1`) changed, other than by its commands `$2`, and what else of it
+    /// is sought. Each row: what was done (`i`nserted, `u`pdated, `k`ey updated, `d`eleted,
+    /// `l`ocked), its size, its place in the copy, then its key.
+    pub(crate) fn changes(&self, sought: Sought) -> String {
         match self.key() {
-            Key::Columns(key) => self.changes_by_columns(&key, &self.gone(&key)),
-            Key::Place => self.changes_by_place(),
+            Key::Columns(key) => {
+                let gone = sought.gone.then(|| self.gone(&key));
+                self.changes_by_columns(&key, gone, sought.locked)
+            }
+            Key::Place => self.changes_by_place(sought, ""),
         }
     }
 
@@ -200,7 +212,7 @@ impl<'a> Pair<'a> {
         let texts = key.iter().map(|name| format!("s.{}::text", quote(name)));
         format!(
             "select 'd', '0', null, {s_keys} from only {stored} s \
-             where $3::bool and (select count(*) from {copied}) \
+             where (select count(*) from {copied}) \
                 <> (select count(*) from only {stored}) + (select count(*) from changed where \
                 is_new) \
                and not exists (select from {copied} c where {same})",
@@ -209,7 +221,7 @@ impl<'a> Pair<'a> {
         )
     }
 
-    fn changes_by_columns(&self, key: &[&str], gone: &str) -> String {
+    fn changes_by_columns(&self, key: &[&str], gone: Option<String>, locked: bool) -> String {
         let (copied, stored) = (self.copied(), self.shape.stored());
         let texts = |from: &str| {
             let text = |name: &&str| format!("{from}.{}::text", quote(name));
@@ -227,33 +239,35 @@ impl<'a> Pair<'a> {
         let judged = judged.iter().enumerate();
         let judged: Vec<_> =
             judged.map(|(at, name)| format!("c.{} as j{at}", quote(name))).collect();
-        // A column may be called as the row is: only `c.*` means the row, and always.
-        format!(
+        let claims_lock = locked && !self.shape.is_referred_to();
+        let or_locked = if claims_lock { " or locker = $1::text::xid" } else { "" };
+        let locked = locked.then(|| {
+            format!(
+                "select 'l', '0', c.ctid::text, {} from {copied} c \
+                 where c.xmax = $1::text::xid and not ({IS_MINE})",
+                texts("c")
+            )
+        });
+        let sought = gone.into_iter().chain(locked);
+        // A column may be called as the row is: only `c.*` means the row, and always. LIMIT has
+        // each row looked up by its key, also by a plan that was made when the table was small.
+        let written = format!(
             "with mine as materialized (select c.ctid as place, c.xmax as locker, \
                pg_column_size(c.*) as size, {keys}, {judged} \
                from {copied} c where {IS_MINE}), \
-             changed as materialized (select mine.*, s.ctid is null as is_new, {rekeyed} as \
-             rekeyed \
-               from mine left join only {stored} s on {same_mine}) \
+             changed as materialized (select mine.*, s.\"overbooked place\" is null as is_new, \
+               {rekeyed} as rekeyed \
+               from mine left join lateral (select s.ctid as \"overbooked place\", s.* \
+                 from only {stored} s where {same_mine} limit 1) s on true) \
              select case when is_new then 'i' when rekeyed{or_locked} then 'k' else 'u' end, \
-               size::text, place::text, {changed_keys} from changed \
-             union all \
-             {gone} \
-             union all \
-             select 'l', '0', c.ctid::text, {c_texts} from {copied} c \
-             where $4::bool and c.xmax = $1::text::xid and not ({IS_MINE})",
+               size::text, place::text, {changed_keys} from changed",
             keys = numbered(&|at, name| format!("c.{name} as k{at}"), ", "),
             judged = judged.join(", "),
             rekeyed = self.rekeyed(),
-            or_locked = if self.shape.is_referred_to() {
-                ""
-            } else {
-                " or $4::bool and locker = $1::text::xid"
-            },
             same_mine = numbered(&|at, name| format!("s.{name} = mine.k{at}"), " and "),
             changed_keys = numbered(&|at, _| format!("changed.k{at}::text"), ", "),
-            c_texts = texts("c"),
-        )
+        );
+        std::iter::once(written).chain(sought).collect::<Vec<_>>().join(" union all ")
     }
 
     /// Whether the stored row `s` and my row differ in a column that some unique index has.
@@ -269,22 +283,29 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Without a key, a changed row is one that went and one that came.
-    fn changes_by_place(&self) -> String {
-        format!(
+    /// Without a key, a changed row is one that went and one that came; the former where this holds
+    /// as well.
+    fn changes_by_place(&self, sought: Sought, and: &str) -> String {
+        let (copied, map) = (self.copied(), self.map());
+        let mut parts = vec![format!(
             "select 'i', pg_column_size(c.*)::text, c.ctid::text, c.ctid::text from {copied} c \
-             where {IS_MINE} \
-             union all \
-             select 'd', '0', null, m.stored::text from pg_temp.{map} m \
-             where $3::bool and not exists (select from {copied} c where c.ctid = m.copied and not \
-             ({IS_MINE})) \
-             union all \
-             select 'l', '0', c.ctid::text, m.stored::text from {copied} c join pg_temp.{map} m on \
-             m.copied = c.ctid \
-             where $4::bool and c.xmax = $1::text::xid and not ({IS_MINE})",
-            copied = self.copied(),
-            map = self.map(),
-        )
+             where {IS_MINE}"
+        )];
+        if sought.gone {
+            parts.push(format!(
+                "select 'd', '0', null, m.stored::text from pg_temp.{map} m \
+                 where not exists (select from {copied} c where c.ctid = m.copied and not \
+                 ({IS_MINE})){and}"
+            ));
+        }
+        if sought.locked {
+            parts.push(format!(
+                "select 'l', '0', c.ctid::text, m.stored::text from {copied} c \
+                 join pg_temp.{map} m on m.copied = c.ctid \
+                 where c.xmax = $1::text::xid and not ({IS_MINE})"
+            ));
+        }
+        parts.join(" union all ")
     }
 
     /// The rows that something other than the transaction `$1` has marked, by mark and key.
@@ -317,13 +338,16 @@ impl<'a> Pair<'a> {
     }
 
     /// How large, among the copy's rows at the places `$1`, the largest value of each column is,
-    /// and the largest key. A key is measured as a text: it is kept as it is, and not compressed.
+    /// and the largest key. A key is measured as it is, and not compressed: as a text, where it is
+    /// no bytes.
     pub(crate) fn sizes(&self) -> String {
         let values = self.shape.columns.iter().map(|column| quote(&column.name));
         let values = values.map(|name| format!("max(pg_column_size(c.{name}))::text"));
         let key = self.shape.key().unwrap_or_default();
-        let key =
-            key.iter().map(|column| format!(" + octet_length(c.{}::text)", quote(&column.name)));
+        let key = key.iter().map(|column| {
+            let cast = if column.type_name == "bytea" { "" } else { "::text" };
+            format!(" + octet_length(c.{}{cast})", quote(&column.name))
+        });
         format!(
             "select {}, max(0{})::text from {} c where c.ctid = any ($1::text::tid[])",
             values.collect::<Vec<_>>().join(", "),

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::Transaction;
+use super::pair::Sought;
 use super::row_changes::{Change, TableChanges};
 use super::state::{Block, Brings, State};
 use super::tables::{Approach, Bringing, Used, low, with_keys};
@@ -222,13 +223,10 @@ fn found(used: &Used<'_>, answer: Answer) -> TableChanges {
 /// Asks what the transaction did to one table.
 pub(super) fn changes_question(used: &Used<'_>, xid: u64) -> Question {
     let (pair, state) = (used.pair(), &used.state);
-    let sql = if state.is_complete { pair.changes() } else { pair.changes_of_part() };
-    let question = used
-        .shape
-        .asking(Question::prepared(sql))
-        .with(low(xid))
-        .with(state.fills_array())
-        .with(state.may_vanish.to_string())
-        .with(state.locked.to_string());
-    if state.is_complete { question } else { with_keys(question, &pair, &state.brought) }
+    let sought = Sought { gone: state.may_vanish, locked: state.locked };
+    let sql = if state.is_complete { pair.changes(sought) } else { pair.changes_of_part(sought) };
+    let question =
+        used.shape.asking(Question::prepared(sql)).with(low(xid)).with(state.fills_array());
+    let names_brought = sought.gone && !state.is_complete;
+    if names_brought { with_keys(question, &pair, &state.brought) } else { question }
 }

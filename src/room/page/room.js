@@ -461,7 +461,7 @@ function showQuestion(question) {
     button.querySelector(".count").textContent = counted;
   });
   const isRight = me !== null && question.right.includes(me.number);
-  const verdict = mine === undefined ? "" : isRight ? " You were right." : " You were not.";
+  const verdict = mine === undefined || !question.decided ? "" : isRight ? " You were right." : " You were not.";
   by("outcome").textContent = question.outcome ? `${question.outcome}.${verdict}` : "";
 }
 

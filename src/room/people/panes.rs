@@ -21,12 +21,12 @@ pub(super) struct OwnPane {
 }
 
 /// What a pane's session does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Doing {
     #[default]
     Nothing,
-    /// The person has typed something that is not sent yet.
-    Asked,
+    /// The person has typed this, which is not sent yet.
+    Asked(String),
     /// A statement is not answered yet: the person's, or what the teacher has typed there.
     Runs,
 }
@@ -35,7 +35,8 @@ impl OwnPane {
     /// Something has happened in the person's session.
     pub(super) fn hear(&mut self, kind: &Kind) {
         match kind {
-            Kind::Sent { .. } => {
+            // What the teacher has typed there may go out before.
+            Kind::Sent { sql, .. } if !self.waits_for_another(sql) => {
                 self.doing = Doing::Runs;
                 self.refused = None;
             }
@@ -44,10 +45,14 @@ impl OwnPane {
         }
     }
 
+    fn waits_for_another(&self, sent: &str) -> bool {
+        matches!(&self.doing, Doing::Asked(sql) if sql != sent)
+    }
+
     /// The run has not done what was asked for, of somebody who has a session or has none. What the
     /// teacher has typed there is refused to the teacher.
     pub(super) fn note_refused(&mut self, why: &str, has_session: bool) {
-        if has_session && self.doing != Doing::Asked {
+        if has_session && !matches!(self.doing, Doing::Asked(_)) {
             return;
         }
         self.doing = Doing::Nothing;
@@ -111,7 +116,7 @@ impl People {
         let table = tables.iter().find(|table| table.seats.is_some()).ok_or(Refusal::NoMap)?;
         let (name, columns) = (&table.name, &table.columns);
         let sql = typed::statement(text, typed::Table { name, columns })?;
-        person.pane.doing = Doing::Asked;
+        person.pane.doing = Doing::Asked(sql.clone());
         self.commands.push(Command::Submit { session: person.name.clone(), sql });
         Ok(())
     }

@@ -16,6 +16,15 @@ pub(super) fn seat(stage: &Stage, key: &str) -> Option<Seat> {
     })
 }
 
+/// By whom seats are booked.
+pub(super) fn holders(stage: &Stage) -> impl Iterator<Item = &str> {
+    stage.watched().tables().tables.iter().flat_map(|table| {
+        let holder = table.seats.as_ref().map(|columns| &columns.holder);
+        let at = table.columns.iter().position(|name| Some(name) == holder);
+        table.places.iter().filter_map(move |place| place.values.get(at?)?.as_deref())
+    })
+}
+
 fn seat_of(table: &WatchedTable, columns: &SeatColumns, place: &WatchedRow) -> Option<Seat> {
     let value = |column: &str| {
         let at = table.columns.iter().position(|name| name == column)?;

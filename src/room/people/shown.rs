@@ -43,16 +43,15 @@ impl People {
 
     fn question_json(&self, stage: &Stage) -> serde_json::Value {
         let Some(question) = &self.question else { return json!({"seat": null}) };
-        let tables = stage.watched().tables();
-        let poll = question.poll(tables);
-        let right = if poll.is_open { Vec::new() } else { question.right(tables) };
+        let poll = question.poll(stage);
         json!({
             "number": self.asked,
             "seat": poll.seat,
             "open": poll.is_open,
             "bars": poll.bars,
             "outcome": poll.outcome,
-            "right": right,
+            "decided": question.is_decided(stage),
+            "right": question.right(stage),
         })
     }
 
@@ -62,7 +61,7 @@ impl People {
             rules: self.rules,
             people: self.present(stage),
             board: self.board(stage),
-            poll: self.question.as_ref().map(|it| it.poll(stage.watched().tables())),
+            poll: self.question.as_ref().map(|it| it.poll(stage)),
             ..Overview::default()
         }
     }

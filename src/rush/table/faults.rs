@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use super::grid::{self, Row};
 use super::text::WIDTH;
 use crate::core::scenario::counted;
-use crate::rush::board::{Board, End, Ended};
+use crate::rush::board::{Board, End, Ended, Finished};
 use crate::rush::fault::Fault;
+use crate::rush::figures::Figure;
 use crate::rush::strategy::StrategyName;
 
 /// Which strategies there are and which faults, in the order in which they were run.
@@ -71,5 +72,25 @@ fn cell(board: &Board, strategy: StrategyName, fault: Fault) -> String {
     if finished.tally.failed > 0 {
         words.push(format!("{} failed", counted(finished.tally.failed, "request")));
     }
-    if words.is_empty() { "ok".to_owned() } else { words.join(", ") }
+    match () {
+        () if !words.is_empty() => words.join(", "),
+        () if is_noticed(finished, strategy, fault) => "ok".to_owned(),
+        () => UNNOTICED.to_owned(),
+    }
+}
+
+/// Nothing went wrong, and nothing could: a short run may be over before the fault strikes, and a
+/// leader asks its part too seldom to miss it.
+const UNNOTICED: &str = "ok, unnoticed";
+
+/// Whether the strategy has met the fault.
+fn is_noticed(finished: &Finished, strategy: StrategyName, fault: Fault) -> bool {
+    match fault {
+        Fault::Pause => finished.figures.of(Figure::Pauses) > 0,
+        Fault::Duplicate => finished.figures.of(Figure::Duplicates) > 0,
+        Fault::KillPart | Fault::Cut => strategy.entry().part.is_some_and(|part| {
+            let part = part.to_string();
+            finished.tally.errors.keys().any(|class| class.as_str().starts_with(&part))
+        }),
+    }
 }

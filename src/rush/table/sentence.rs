@@ -19,7 +19,7 @@ impl Sentence {
             .filter_map(|(ended, finished)| Some(format!("{} {}", ended.label(), fault(finished)?)))
             .collect();
         let clean: Vec<String> = finished()
-            .filter(|(_, finished)| fault(finished).is_none())
+            .filter(|(_, finished)| fault(finished).is_none() && finished.tally.settled > 0)
             .map(|(ended, _)| ended.label())
             .collect();
         let is_clean = faults.is_empty();

@@ -1,10 +1,14 @@
 //! A pane of a person's own: typed SQL from the browser, by whoever was given one.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::book::{Room, played};
 use super::hide;
 use crate::terminal::key;
+
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Gives the first of the people a pane, or takes it back.
 fn press_p(room: &mut Room) {
@@ -21,11 +25,13 @@ fn send(room: &Room, browser: usize, sql: &str) -> u16 {
 
 /// What is said to somebody who tries again as long as it is too fast.
 fn post(room: &Room, browser: usize, path: &str, body: &Value) -> u16 {
+    let begin = Instant::now();
     loop {
         let status = room.browsers[browser].post(path, body).status;
         if status != 429 {
             return status;
         }
+        assert!(begin.elapsed() < DEADLINE, "{body} is too fast for ever");
     }
 }
 

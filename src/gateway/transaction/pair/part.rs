@@ -1,6 +1,6 @@
 //! The SQL of a copy that holds no more of a stored table's rows than a transaction needs.
 
-use super::{IS_MINE, Key, Pair};
+use super::{IS_MINE, Key, Pair, Sought};
 use crate::core::syntax::quote;
 use crate::gateway::transaction::shape::list;
 
@@ -130,22 +130,24 @@ impl Pair<'_> {
         texts.collect::<Vec<_>>().join(", ")
     }
 
-    /// The same of a copy that holds a part of the rows: the keys of those that were brought are
-    /// parameters from `$5` on.
-    pub(crate) fn changes_of_part(&self) -> String {
+    /// The same of a copy that holds a part of the rows: where gone ones are sought, the keys of
+    /// those that were brought are parameters from `$3` on.
+    pub(crate) fn changes_of_part(&self, sought: Sought) -> String {
         let Key::Columns(key) = self.key() else {
             // None was brought: a row that was told apart by its place could not be.
-            return format!("{} and cardinality($5::text[]) = 0", self.changes());
+            return self.changes_by_place(sought, " and cardinality($3::text[]) = 0");
         };
         let texts = (1..=key.len()).map(|at| format!("d.k{at}::text"));
-        let gone = format!(
-            "select 'd', '0', null, {texts} from {brought} \
-             where $3::bool and not exists (select from {copied} c where {same})",
-            texts = texts.collect::<Vec<_>>().join(", "),
-            brought = self.rows(5),
-            copied = self.copied(),
-            same = self.among("c"),
-        );
-        self.changes_by_columns(&key, &gone)
+        let gone = sought.gone.then(|| {
+            format!(
+                "select 'd', '0', null, {texts} from {brought} \
+                 where not exists (select from {copied} c where {same})",
+                texts = texts.collect::<Vec<_>>().join(", "),
+                brought = self.rows(3),
+                copied = self.copied(),
+                same = self.among("c"),
+            )
+        });
+        self.changes_by_columns(&key, gone, sought.locked)
     }
 }

@@ -27,10 +27,16 @@ impl Rewritten {
         Self { relations, ..Self::whole(sql) }
     }
 
-    /// This text with pieces replaced, none of which overlaps another.
+    /// This text with pieces replaced. What lies within another piece goes with that.
     pub(super) fn edited(mut self, mut edits: Vec<Edit>) -> Self {
-        edits.sort_by_key(|edit| Reverse(edit.span.start));
-        for edit in edits {
+        edits.sort_by_key(|edit| (edit.span.start, !edit.span.is_empty(), Reverse(edit.span.end)));
+        let mut replaced = 0;
+        edits.retain(|edit| {
+            let is_apart = edit.span.start >= replaced;
+            replaced = replaced.max(edit.span.end);
+            is_apart
+        });
+        for edit in edits.into_iter().rev() {
             self.replace(edit.span, &edit.by);
         }
         self
@@ -61,6 +67,14 @@ impl Rewritten {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_within_a_replaced_piece_goes_with_it() {
+        let edit = |span, by: &str| Edit { span, by: by.to_owned() };
+        let rewritten = Rewritten::whole("f(a, b) c".to_owned());
+        let edits = vec![edit(2..3, "inner"), edit(8..9, "cc"), edit(0..7, "g")];
+        assert_eq!(rewritten.edited(edits).sql, "g cc");
+    }
 
     #[test]
     fn an_errors_place_is_counted_in_characters() {
