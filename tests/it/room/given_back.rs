@@ -14,13 +14,15 @@ fn given_back_and_sold_again_is_sold_once_and_overwritten_is_sold_twice() {
     let a_4 = json!({"seat": "A-4"});
     room.browsers[0].post("/press", &a_4);
     room.events.until("person:1", |person| person["state"] == "booked");
+    // What the tables have never shown as sold cannot be seen to be given back.
+    let sold = json!(["1 seat sold, none twice, by the database"]);
+    room.events.until("board", |board| board["verdict"] == sold);
     hide(&mut room.console);
     room.console.type_keys("update seats set booked_by = null where booked_by = 'Guest0';\r");
     let returned = room.events.until("person:1", |person| person["state"] == "given-back");
     assert_eq!(returned["words"], "A-4 was yours; it has been given back");
     room.browsers[1].post("/press", &a_4);
     room.events.until("person:2", |person| person["state"] == "booked");
-    let sold = json!(["1 seat sold, none twice, by the database"]);
     let board = room.events.until("board", |board| board["verdict"] == sold);
     assert_eq!((&board["soldTwice"], &board["booked"]), (&0.into(), &1.into()), "{board}");
     room.console.type_keys("update seats set booked_by = 'Bob' where booked_by = 'Guest1';\r");
