@@ -1,7 +1,6 @@
 -- Which of these names are relations: by the search path where no schema is given. Temporary tables (our own copies) and the
 -- catalog are left out. Which are functions that may read tables, neither in C nor immutable nor in SQL that plainly names none, or
--- aggregates over such. And which are
--- relations of the catalog that would show temporary tables, or statements and portals of our own.
+-- aggregates over such. And which are relations of the catalog that would show temporary tables, or statements and portals of our own.
 select n.ord::text, c.oid::text, f.reads::text, k.oid::text
 from unnest($1::text[], $2::text[]) with ordinality as n(schema, name, ord)
 left join lateral (

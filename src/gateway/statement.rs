@@ -18,7 +18,7 @@ pub(crate) use names::{Name, TableName, table_name};
 use refused::refusal;
 pub(crate) use refused::{is_async, names_wait_for_job, selects_into, what_is_set};
 use single::single;
-pub(crate) use single::{Arrivals, Expression, Finds, Single};
+pub(crate) use single::{Arrivals, Expression, Finds, Single, goes_on};
 
 /// A statement and what its words say.
 #[derive(Clone, Debug)]

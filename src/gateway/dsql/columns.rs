@@ -1,7 +1,7 @@
 //! The types that a statement declares: of a table's columns, of a column that is added, of a
 //! domain.
 
-use super::facts::{SIZES, TYPES, TYPES_REFUSED, TYPES_WITHOUT_VALUES};
+use super::facts::{SIZES, TYPES, TYPES_WITHOUT_VALUES, is_type_refused};
 use crate::core::syntax::{Word, WordKind, has, parenthesized};
 use crate::gateway::refusal::Refusal;
 
@@ -159,7 +159,7 @@ pub(super) fn refused_type(words: &[Word]) -> Option<Refusal> {
     if is_array {
         return unsupported(&format!("{name}[]"));
     }
-    if TYPES.contains(&name.as_str()) || !TYPES_REFUSED.contains(&name.as_str()) {
+    if TYPES.contains(&name.as_str()) || !is_type_refused(&name) {
         return None;
     }
     unsupported(&name)

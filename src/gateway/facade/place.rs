@@ -1,6 +1,7 @@
 //! Where in a statement something stands: among its tables or not.
 
 use crate::core::syntax::Word;
+use crate::gateway::statement::goes_on;
 
 /// How something stands in a FROM clause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,32 @@ pub(super) fn in_from(words: &[Word], at: usize, end: usize) -> Option<InFrom<'_
     let follows = ["join", "lateral"].iter().any(|word| before.is(word))
         || before.is("from") && begins_tables(&words[..at - 1]);
     (is_listed || follows).then(|| alias(&words[end..]).map_or(InFrom::Bare, InFrom::Named))
+}
+
+/// The words before a place that stand beside it, not between other parentheses, from the nearest
+/// on.
+struct Beside<'a> {
+    /// Each with what stands before it.
+    words: Vec<(&'a [Word], &'a Word)>,
+    /// Whether the place is between parentheses.
+    is_enclosed: bool,
+}
+
+fn beside(words: &[Word]) -> Beside<'_> {
+    let (mut depth, mut found) = (0_usize, Vec::new());
+    for (at, word) in words.iter().enumerate().rev() {
+        if word.is_mark(')') {
+            depth += 1;
+        } else if word.is_mark('(') {
+            let Some(outer) = depth.checked_sub(1) else {
+                return Beside { words: found, is_enclosed: true };
+            };
+            depth = outer;
+        } else if depth == 0 {
+            found.push((&words[..at], word));
+        }
+    }
+    Beside { words: found, is_enclosed: false }
 }
 
 /// Whether a comma behind these words parts tables: the clause that it stands in is FROM.
@@ -36,20 +63,10 @@ fn is_list_of_tables(words: &[Word]) -> bool {
         "distinct",
         "by",
     ];
-    let mut depth = 0_usize;
-    for (at, word) in words.iter().enumerate().rev() {
-        if word.is_mark(')') {
-            depth += 1;
-        } else if word.is_mark('(') {
-            let Some(outer) = depth.checked_sub(1) else { return false };
-            depth = outer;
-        } else if depth == 0 && word.is("from") && begins_tables(&words[..at]) {
-            return true;
-        } else if depth == 0 && OTHER_CLAUSES.iter().any(|clause| word.is(clause)) {
-            return false;
-        }
-    }
-    false
+    let is_from = |(before, word): &(&[Word], &Word)| word.is("from") && begins_tables(before);
+    let begins_clause = |word: &Word| OTHER_CLAUSES.iter().any(|clause| word.is(clause));
+    let beside = beside(words).words;
+    beside.iter().find(|it| is_from(it) || begins_clause(it.1)).is_some_and(is_from)
 }
 
 /// Whether a FROM behind these words is followed by tables: neither that of IS DISTINCT FROM, nor
@@ -62,53 +79,18 @@ fn begins_tables(words: &[Word]) -> bool {
     {
         return false;
     }
-    let mut depth = 0_usize;
-    for word in words.iter().rev() {
-        if word.is_mark(')') {
-            depth += 1;
-        } else if word.is_mark('(') {
-            let Some(outer) = depth.checked_sub(1) else { return false };
-            depth = outer;
-        } else if depth == 0 && BEGINNINGS.iter().any(|beginning| word.is(beginning)) {
-            return true;
-        }
-    }
-    true
+    let begins = |word: &Word| BEGINNINGS.iter().any(|beginning| word.is(beginning));
+    let beside = beside(words);
+    !beside.is_enclosed || beside.words.iter().any(|(_, word)| begins(word))
 }
 
 /// The name that these words behind a table give it.
 fn alias(words: &[Word]) -> Option<&str> {
-    const GOES_ON: [&str; 24] = [
-        "where",
-        "group",
-        "order",
-        "having",
-        "limit",
-        "offset",
-        "fetch",
-        "for",
-        "union",
-        "intersect",
-        "except",
-        "window",
-        "on",
-        "using",
-        "join",
-        "inner",
-        "left",
-        "right",
-        "full",
-        "cross",
-        "natural",
-        "tablesample",
-        "set",
-        "returning",
-    ];
     let first = words.first()?;
     if first.is("as") {
         return words.get(1)?.name();
     }
-    first.name().filter(|_| !GOES_ON.iter().any(|keyword| first.is(keyword)))
+    first.name().filter(|_| !goes_on(first))
 }
 
 #[cfg(test)]

@@ -91,6 +91,11 @@ const NO_ALIAS: [&str; 20] = [
     "table",
 ];
 
+/// Whether a word behind a table goes on with the statement, and is no other name for the table.
+pub(crate) fn goes_on(word: &Word) -> bool {
+    CLAUSES.iter().chain(&NO_ALIAS).any(|keyword| word.is(keyword))
+}
+
 /// Whoever says one of these means rows by where or when they are stored, or further tables.
 const OPAQUE: [&str; 14] = [
     "tableoid",
