@@ -20,8 +20,7 @@ class Asyncpg:
         return await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=1, max_size=size)
 
     def run(self, coroutine):
-        self.running = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
-        return self.running.result()
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
     def book(self, person, seat):
         async def booking():
@@ -32,7 +31,7 @@ class Asyncpg:
                 await connection.execute("UPDATE seats SET booked_by = $1 WHERE seat_number = $2", person, seat)
                 return True
 
-        return asyncio.run_coroutine_threadsafe(booking(), self.loop).result()
+        return self.run(booking())
 
     def count(self, below):
         counting = "SELECT count(*) FROM seats WHERE seat_number < $1 AND booked_by IS NOT NULL"
@@ -60,10 +59,15 @@ class Asyncpg:
         self.run(self.alone.execute("INSERT INTO seats VALUES (1)"))
 
     def update(self):
-        self.run(self.alone.execute("UPDATE waits SET note = 'changed' WHERE id = 1"))
+        async def updating():
+            # Known before anything is sent: whoever sees the statement arrive may cancel it at once.
+            self.updating = asyncio.current_task()
+            await self.alone.execute("UPDATE waits SET note = 'changed' WHERE id = 1")
+
+        self.run(updating())
 
     def cancel(self):
-        self.running.cancel()
+        self.loop.call_soon_threadsafe(self.updating.cancel)
 
     def wait(self):
         async def waiting():
