@@ -14,6 +14,7 @@
 //! CASE, since its result is called as the ELSE is (`FigureColname` in `parse_target.c`), so that
 //! the column keeps its name.
 
+mod common;
 mod jobs;
 mod mention;
 mod place;
@@ -47,7 +48,8 @@ impl Facade {
             let words = &statement.words;
             let at = words.partition_point(|word| word.span.start < name.spans[0].start);
             let parts: Vec<&str> = name.parts.iter().map(String::as_str).collect();
-            let mention = Mention { words, at, end: at + 2 * parts.len() - 1, parts: &parts };
+            let (end, has_star) = (at + 2 * parts.len() - 1, name.has_star);
+            let mention = Mention { words, at, end, parts: &parts, has_star };
             let own = sys::edit(&self.jobs, session, mention);
             let version = version::edits(&statement.sql, mention);
             let schemas = schemas::edits(&statement.sql, mention);
@@ -146,6 +148,32 @@ mod tests {
     }
 
     #[test]
+    fn the_settings_are_told_wherever_their_view_stands_and_nowhere_else() {
+        let list = "(select name, case name when";
+        let all = |sql: &str| sent(sql).matches(list).count();
+        for (sql, views) in [
+            ("table pg_settings", 1),
+            ("table pg_catalog.pg_settings union table pg_settings", 2),
+            ("select * from (pg_settings a join t on true) join pg_settings b on true", 2),
+            ("with pg_settings as (select 1) select * from pg_settings", 0),
+            ("with a as (table pg_settings), pg_settings as (table a) table pg_settings", 1),
+            ("with pg_settings as (table pg_settings) table pg_catalog.pg_settings", 2),
+            ("select pg_settings from t where (pg_settings).a is null", 0),
+        ] {
+            assert_eq!(all(sql), views, "{sql}");
+        }
+        let table = sent("table pg_settings order by 1");
+        assert!(table.starts_with("select * from (select name,"), "{table}");
+        assert!(table.ends_with(") as pg_settings order by 1"), "{table}");
+        let column = sent(
+            "select pg_catalog.pg_settings.setting, \"pg_catalog\".pg_settings.*, \
+            pg_settings.unit from pg_catalog.pg_settings",
+        );
+        let columns = "select pg_settings.setting, pg_settings.*, pg_settings.unit from (select";
+        assert!(column.starts_with(columns), "{column}");
+    }
+
+    #[test]
     fn no_client_has_temporary_tables() {
         assert_eq!(
             sent("select pg_my_temp_schema()"),
@@ -165,6 +193,11 @@ mod tests {
         let column = sent("select sys.jobs.status from SYS.\"jobs\" order by 1");
         assert!(column.starts_with("select jobs.status from (select job_id"), "{column}");
         assert!(column.ends_with(") as jobs order by 1"), "{column}");
+        let joined =
+            sent("select sys.jobs.*, j.* from (sys.jobs join sys.jobs as j using (job_id))");
+        assert!(joined.starts_with("select jobs.*, j.* from ((select job_id"), "{joined}");
+        assert!(joined.contains(") as jobs join (select job_id"), "{joined}");
+        assert!(sent("table sys.jobs").starts_with("select * from (select job_id"));
         assert_eq!(
             sent("select sys.current_session_id() as id"),
             "select (select 'here'::pg_catalog.uuid as current_session_id) as id"

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::place::{InFrom, in_from};
+use super::common::is_common_table;
+use super::place::{InFrom, in_from, is_tables};
 use crate::core::syntax::{Word, literal, quote};
 
 /// A piece of a statement, and what is sent in its place.
@@ -20,6 +21,8 @@ pub(super) struct Mention<'a> {
     pub(super) at: usize,
     pub(super) end: usize,
     pub(super) parts: &'a [&'a str],
+    /// Whether all columns of what it names are meant: `jobs.*`.
+    pub(super) has_star: bool,
 }
 
 impl Mention<'_> {
@@ -64,9 +67,32 @@ impl Mention<'_> {
         Edit { span: self.span(), by }
     }
 
+    /// Whether it names a column of this table, or all of them, with the table's schema.
+    pub(super) fn is_of_table(&self, schema: &str, table: &str) -> bool {
+        match self.parts {
+            [own, name] => self.has_star && *own == schema && *name == table,
+            [own, name, _, ..] => *own == schema && *name == table,
+            _ => false,
+        }
+    }
+
+    /// The edit by which such a column is one of the query that stands for the table, and is called
+    /// as the table is.
+    pub(super) fn without_schema(&self, table: &str) -> Edit {
+        let words = &self.words[self.at..];
+        Edit { span: words[0].span.start..words[2].span.end, by: table.to_owned() }
+    }
+
     /// The edit by which a table is another one, which this query makes; nothing where the name
     /// stands for no table.
     pub(super) fn as_table(&self, query: &str, called: &str) -> Option<Edit> {
+        if self.parts.len() == 1 && is_common_table(self.words, self.at) {
+            return None;
+        }
+        if is_tables(self.words, self.at) {
+            let span = self.words[self.at - 1].span.start..self.span().end;
+            return Some(Edit { span, by: format!("select * from ({query}) as {called}") });
+        }
         let by = match in_from(self.words, self.at, self.end)? {
             InFrom::Named(_) => format!("({query})"),
             InFrom::Bare => format!("({query}) as {called}"),

@@ -3,6 +3,13 @@
 use crate::core::syntax::Word;
 use crate::gateway::statement::goes_on;
 
+/// Whether what these words are is the table of a TABLE, which selects all of it.
+pub(super) fn is_tables(words: &[Word], at: usize) -> bool {
+    let Some((before, rest)) = words[..at].split_last() else { return false };
+    // Not that of SELECT ... INTO TABLE.
+    before.is("table") && !rest.last().is_some_and(|word| word.is("into"))
+}
+
 /// How something stands in a FROM clause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InFrom<'a> {
@@ -13,6 +20,9 @@ pub(super) enum InFrom<'a> {
 
 /// How what these words are stands among a statement's tables; nothing where it stands elsewhere.
 pub(super) fn in_from(words: &[Word], at: usize, end: usize) -> Option<InFrom<'_>> {
+    // A join may stand in parentheses, and so may its first table.
+    let in_parentheses = words[..at].iter().rev().take_while(|word| word.is_mark('(')).count();
+    let at = at - in_parentheses;
     let before = words[..at].last()?;
     let is_listed = before.is_mark(',') && is_list_of_tables(&words[..at]);
     let follows = ["join", "lateral"].iter().any(|word| before.is(word))
@@ -125,6 +135,11 @@ mod tests {
             ("select * from a order by b is distinct from c, it", None),
             ("select trim(leading from it) from a", None),
             ("select distinct from it", Some("")),
+            ("select * from (it a join b on true)", Some("a")),
+            ("select * from a, ((it cross join b) join c on true)", Some("")),
+            ("select * from a where (it) is null", None),
+            ("select * from f(it)", None),
+            ("select (it).a from b", None),
             ("delete from a using b, it", Some("")),
             ("with d as (delete from it returning 1) table d", Some("")),
         ] {

@@ -34,13 +34,10 @@ pub(in crate::gateway) fn new_session() -> String {
 /// What is sent otherwise of this name, where it is one of the schema's.
 pub(super) fn edit(jobs: &Jobs, session: &str, mention: Mention<'_>) -> Option<Edit> {
     let ["sys", name, rest @ ..] = mention.parts else { return None };
-    if !rest.is_empty() {
-        // `sys.jobs.status`: the query that stands for the view is called as the view.
-        let is_view = ["jobs", "iam_pg_role_mappings"].contains(name);
-        let end = mention.at + 3;
-        let words = mention.words;
-        let span = words[mention.at].span.start..words[end - 1].span.end;
-        return is_view.then(|| Edit { span, by: (*name).to_owned() });
+    if !rest.is_empty() || mention.has_star {
+        let mut views = ["jobs", "iam_pg_role_mappings"].into_iter();
+        let view = views.find(|view| mention.is_of_table("sys", view))?;
+        return Some(mention.without_schema(view));
     }
     match *name {
         "jobs" => mention.as_table(&jobs.table(), name),

@@ -32,6 +32,9 @@ pub(super) fn edits(sql: &str, mention: Mention<'_>) -> Vec<Edit> {
     if mention.is_catalogs("current_setting") {
         return current_setting(sql, mention).unwrap_or_default();
     }
+    if mention.is_of_table("pg_catalog", "pg_settings") {
+        return vec![mention.without_schema("pg_settings")];
+    }
     if mention.is_catalogs("pg_settings") {
         return mention.as_table(&settings(), "pg_settings").into_iter().collect();
     }
