@@ -76,6 +76,7 @@ mod protocol;
 mod refusal;
 mod roles;
 mod running;
+mod start_up_options;
 mod statement;
 mod talk;
 mod transaction;

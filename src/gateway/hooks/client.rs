@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::core::event::Pid;
 use crate::gateway::mode::Mode;
+use crate::gateway::start_up_options::settings;
 
 /// A connection of a client. No two in one process have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,43 +66,6 @@ impl Client {
         let mut options = options.into_iter().rev();
         options.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
-}
-
-/// The settings in `options`.
-fn settings(options: &str) -> Vec<(String, String)> {
-    let mut words = words(options).into_iter();
-    let mut settings = Vec::new();
-    while let Some(word) = words.next() {
-        let setting = match (word.strip_prefix("--"), word.strip_prefix("-c")) {
-            (Some(setting), _) => setting.to_owned(),
-            (None, Some("")) => words.next().unwrap_or_default(),
-            (None, Some(setting)) => setting.to_owned(),
-            (None, None) => continue,
-        };
-        if let Some((name, value)) = setting.split_once('=') {
-            // `ParseLongOption` takes a dash in a name for an underscore.
-            settings.push((name.replace('-', "_"), value.to_owned()));
-        }
-    }
-    settings
-}
-
-/// The words of `options`, between which there is white space that no backslash stands before
-/// (`pg_split_opts`).
-fn words(options: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut chars = options.chars();
-    while let Some(c) = chars.next() {
-        if c.is_ascii_whitespace() {
-            words.extend(word.take());
-            continue;
-        }
-        let meant = if c == '\\' { chars.next() } else { Some(c) };
-        word.get_or_insert_default().extend(meant);
-    }
-    words.extend(word);
-    words
 }
 
 #[cfg(test)]
