@@ -11,17 +11,19 @@
 //! named as the service names statements: PostgreSQL's parse node without `Stmt`.
 
 use super::refusal::Refusal;
-use super::statement::{Kind, Statement, selects_into, what_is_set};
-use crate::core::syntax::{Word, begins, has};
+use super::statement::{Kind, Statement, selects_into};
+use crate::core::syntax::{Word, has};
 
 mod alter;
 mod columns;
 mod facts;
 mod indexes;
 mod sequences;
+mod settings;
 mod statements;
 
 pub(super) use alter::Drops;
+pub(super) use settings::refused_parameter;
 
 /// Whether statements are refused that the service refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,8 +47,9 @@ pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
         return Some(Refusal::statement("CreateTableAs"));
     }
     statements::refused(words)
+        .or_else(|| statements::refused_copy(words))
         .or_else(|| refused_query(words))
-        .or_else(|| refused_setting(statement))
+        .or_else(|| settings::refusal(statement))
 }
 
 fn refused_ddl(words: &[Word]) -> Option<Refusal> {
@@ -64,12 +67,12 @@ pub(super) fn drops(statement: &Statement) -> Option<Drops> {
     alter::drops(&statement.words)
 }
 
-/// Why a primary key stays: its columns, or the constraint.
-pub(super) fn refused_drop(is_constraint: bool) -> Refusal {
-    if is_constraint {
-        return alter::unsupported("DROP CONSTRAINT");
+/// Why a primary key stays: this column of it, or the constraint (reported).
+pub(super) fn refused_drop(column: Option<&str>) -> Refusal {
+    match column {
+        None => alter::unsupported("DROP CONSTRAINT"),
+        Some(column) => Refusal::unsupported(format!("cannot drop primary key column {column}")),
     }
-    Refusal::unsupported("cannot drop primary key column")
 }
 
 /// Why there cannot be so many of these.
@@ -79,14 +82,6 @@ pub(super) fn refused_count(counted: &str, count: u64) -> Option<Refusal> {
     }
     let limit = facts::LIMITS.iter().find(|limit| limit.counted == counted)?;
     (count > limit.most).then(|| Refusal::limit(limit.says))
-}
-
-/// A parameter of a start-up packet that cannot be set.
-pub(super) fn refused_parameter(name: &str) -> Option<Refusal> {
-    const OF_A_CONNECTION: [&str; 4] = ["user", "database", "options", "replication"];
-    let name = name.to_lowercase();
-    let is_known = OF_A_CONNECTION.contains(&&*name) || facts::SETTINGS.contains(&&*name);
-    (!is_known && !name.starts_with("_pq_.")).then(|| Refusal::setting(&name))
 }
 
 fn refused_query(words: &[Word]) -> Option<Refusal> {
@@ -99,22 +94,9 @@ fn refused_query(words: &[Word]) -> Option<Refusal> {
         words[at + 1].is_mark('(') && !["into", "with", "recursive"].iter().any(|it| is_behind(it))
     };
     let mut called = (0..words.len().saturating_sub(1)).filter(is_called);
-    let refused = called.find_map(|at| statements::refused_function(words[at].name()?, words));
+    let refused =
+        called.find_map(|at| statements::refused_function(words[at].name()?, &words[at + 1..]));
     refused.or_else(|| columns::refused_cast(words))
-}
-
-fn refused_setting(statement: &Statement) -> Option<Refusal> {
-    let words = &statement.words[..];
-    // The service has SET CONSTRAINTS ("SET CONSTRAINTS", Aurora DSQL User Guide), which sets no
-    // parameter.
-    let is_of_transactions = begins(words, &["set", "transaction"])
-        || begins(words, &["set", "constraints"])
-        || begins(words, &["set", "session", "characteristics"]);
-    if statement.kind != Kind::Session || !begins(words, &["set"]) || is_of_transactions {
-        return None;
-    }
-    let name = what_is_set(words)?;
-    (!facts::SETTINGS.contains(&name)).then(|| Refusal::setting(name))
 }
 
 #[cfg(test)]

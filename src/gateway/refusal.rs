@@ -112,6 +112,11 @@ impl Refusal {
         Self::new("22P02", message.into())
     }
 
+    /// Something that this user may not do.
+    pub(crate) fn denied(message: impl Into<String>) -> Self {
+        Self::new("42501", message.into())
+    }
+
     /// More than the service takes of something.
     pub(crate) fn limit(message: impl Into<String>) -> Self {
         Self::new("54000", message.into())

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use crate::core::syntax::{self, Strings, Word, begins, has};
 use crate::gateway::refusal::Refusal;
 
+mod function;
 mod kind;
 mod names;
 mod refused;
 mod single;
 
+pub(crate) use function::function_language;
 pub(crate) use kind::{Access, Kind, RowLock};
 use kind::{kind, locks};
 use names::names;
 pub(crate) use names::{Name, TableName, table_name};
 use refused::refusal;
-pub(crate) use refused::{is_async, names_wait_for_job, selects_into, what_is_set};
+pub(crate) use refused::{is_async, names_wait_for_job, selects_into};
 use single::single;
 pub(crate) use single::{Arrivals, Expression, Finds, Single, goes_on};
 
@@ -409,13 +411,21 @@ mod tests {
         let session = "set session characteristics as transaction";
         for other in [
             "isolation level serializable",
-            "read only",
-            "isolation level repeatable read, read only",
+            "read only, isolation level read committed",
+            "deferrable",
         ] {
             let refused = refused(&format!("{session} {other}"));
             assert!(refused.contains(not_supported), "{other}: {refused}");
         }
-        assert_eq!(refused(&format!("{session} isolation level repeatable read")), "None");
+        for ours in [
+            "isolation level repeatable read",
+            "read only",
+            "read write",
+            "isolation level repeatable read, read only",
+            "read only isolation level repeatable read",
+        ] {
+            assert_eq!(refused(&format!("{session} {ours}")), "None", "{ours}");
+        }
         assert_eq!(refused("update t set a = 1"), "None");
     }
 }

@@ -186,9 +186,12 @@ async fn a_primary_key_stays() {
     let served = strict().await;
     let client = served.client().await;
     says(&client, "create table t (a int, b int, c int unique, primary key (a, b))").await;
-    let column = "0A000 cannot drop primary key column";
-    assert_eq!(says(&client, "alter table t drop b").await, column);
-    assert_eq!(says(&client, "alter table public.t drop column if exists a cascade").await, column);
+    for (drop, column) in [("t drop b", "b"), ("public.t drop column if exists a cascade", "a")] {
+        assert_eq!(
+            says(&client, &format!("alter table {drop}")).await,
+            format!("0A000 cannot drop primary key column {column}")
+        );
+    }
     assert_eq!(
         says(&client, "alter table only t drop constraint t_pkey").await,
         "0A000 unsupported ALTER TABLE DROP CONSTRAINT statement"

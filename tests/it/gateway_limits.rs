@@ -534,6 +534,10 @@ async fn who_only_reads_by_default_reads_and_makes_no_changes() {
         says(&bob, &format!("rollback; begin read write; {update}; commit")).await,
         "(0); (0); (1); (0)"
     );
+    let session = "set session characteristics as transaction";
+    assert_eq!(says(&mallory, &format!("{session} read only")).await, "(0)");
+    assert_eq!(says(&mallory, update).await, refused);
+    assert_eq!(says(&mallory, &format!("{session} read write; {update}")).await, "(0); (1)");
 }
 
 #[tokio::test]

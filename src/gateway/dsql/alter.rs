@@ -10,6 +10,10 @@ use crate::gateway::statement::{TableName, table_name};
 const CONSTRAINTS: [&str; 8] =
     ["not", "default", "check", "unique", "primary", "references", "constraint", "generated"];
 
+/// Of a key that is judged at the end of a transaction (reported).
+const DEFERRED_KEY: &str =
+    "ALTER TABLE / ADD CONSTRAINT UNIQUE / DEFERRED / INITIALLY DEFERRED not supported";
+
 /// Why a table cannot be altered so.
 pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
     let actions = actions(words)?;
@@ -75,7 +79,14 @@ fn refused_action(action: &[Word], is_async: bool) -> Option<Refusal> {
     let is_of_column = first.is("alter") && !begins(rest, &["constraint"]);
     let found = if is_of_column {
         let column = usize::from(begins(rest, &["column"]));
-        find(&COLUMN_ACTIONS, rest.get(column + 1..)?)
+        let action = rest.get(column + 1..)?;
+        if let [set, open, ..] = action
+            && set.is("set")
+            && open.is_mark('(')
+        {
+            return Some(unsupported("ALTER COLUMN ... SET"));
+        }
+        find(&COLUMN_ACTIONS, action)
     } else {
         find(&TABLE_ACTIONS, action)
     };
@@ -113,7 +124,11 @@ fn refused_constraint(rest: &[Word]) -> Option<Refusal> {
         "unique" => has(rest, &["using", "index"]),
         _ => false,
     };
-    (!is_taken).then(|| unsupported("ADD CONSTRAINT"))
+    if !is_taken {
+        return Some(unsupported("ADD CONSTRAINT"));
+    }
+    let is_key = begins(rest, &["unique"]);
+    (is_key && columns::is_deferred(rest)).then(|| Refusal::unsupported(DEFERRED_KEY))
 }
 
 /// So the service names an action that it does not do.

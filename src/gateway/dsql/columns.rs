@@ -1,13 +1,29 @@
 //! The types that a statement declares: of a table's columns, of a column that is added, of a
 //! domain.
 
-use super::facts::{SIZES, TYPES, TYPES_WITHOUT_VALUES, is_type_refused};
-use crate::core::syntax::{Word, WordKind, has, parenthesized};
+use super::facts::{SIZES, TABLE_CLAUSES, TYPES, TYPES_WITHOUT_VALUES, is_type_refused};
+use crate::core::syntax::{Word, WordKind, begins, has, parenthesized};
 use crate::gateway::refusal::Refusal;
 
 /// What begins something else than a column in a table's parentheses.
 const NO_COLUMN: [&str; 7] =
     ["constraint", "check", "unique", "primary", "foreign", "exclude", "like"];
+
+/// What begins another clause behind a column's type.
+const BEHIND_A_TYPE: [&str; 12] = [
+    "not",
+    "null",
+    "default",
+    "primary",
+    "unique",
+    "check",
+    "references",
+    "collate",
+    "constraint",
+    "generated",
+    "storage",
+    "compression",
+];
 
 /// The most columns that a table can have (Aurora DSQL documentation, Quotas and limits).
 const MOST_COLUMNS: usize = 255;
@@ -56,6 +72,9 @@ fn refused_table(words: &[Word]) -> Option<Refusal> {
     if items.iter().any(|item| has(&item[..item.len().min(3)], &["exclude"])) {
         return Some(Refusal::unsupported("EXCLUDE constraint not supported for CREATE TABLE"));
     }
+    if let Some(refused) = refused_clause(words) {
+        return Some(refused);
+    }
     let columns: Vec<&[Word]> = items.iter().copied().filter(|item| is_column(item)).collect();
     if let Some(refused) = columns.iter().find_map(|column| refused_column(&column[1..])) {
         return Some(refused);
@@ -64,7 +83,35 @@ fn refused_table(words: &[Word]) -> Option<Refusal> {
         let words = format!("tables can have at most {MOST_COLUMNS} columns");
         return Some(Refusal::too_many_columns(words));
     }
+    let is_deferred = |item: &&[Word]| is_key(item) && is_deferred(item);
+    if items.iter().any(is_deferred) {
+        return Some(Refusal::unsupported("DEFERRABLE constraint not supported"));
+    }
     keys(&items).iter().find_map(|key| refused_key(key, &columns))
+}
+
+/// Why a table cannot have what stands behind its columns.
+fn refused_clause(words: &[Word]) -> Option<Refusal> {
+    let open = words.iter().position(|word| word.is_mark('('))?;
+    let (_, behind) = parenthesized(&words[open..])?;
+    let clause = |at: usize| TABLE_CLAUSES.iter().find(|(clause, _)| begins(&behind[at..], clause));
+    let (_, says) = (0..behind.len()).find_map(clause)?;
+    Some(Refusal::unsupported(*says))
+}
+
+/// Whether a unique or a primary key is declared here, and no foreign one, which may be judged
+/// later.
+fn is_key(item: &[Word]) -> bool {
+    let says = |keyword: &str| item.iter().any(|word| word.is(keyword));
+    (says("unique") || says("primary")) && !says("references")
+}
+
+/// Whether a constraint is judged at the end of a transaction.
+pub(super) fn is_deferred(constraint: &[Word]) -> bool {
+    let is_deferrable = |at: usize| {
+        constraint[at].is("deferrable") && !constraint[..at].last().is_some_and(|it| it.is("not"))
+    };
+    (0..constraint.len()).any(is_deferrable) || has(constraint, &["initially", "deferred"])
 }
 
 /// The columns of a table's keys.
@@ -194,9 +241,13 @@ fn type_of_cast(words: &[Word]) -> Option<&[Word]> {
 
 /// The type that begins here.
 pub(super) fn declared(words: &[Word]) -> Option<Declared> {
-    let is_qualified = words.len() > 2 && words[0].is("pg_catalog") && words[1].is_mark('.');
+    let is_qualified =
+        words.len() > 2 && words[0].name() == Some("pg_catalog") && words[1].is_mark('.');
     let words = if is_qualified { &words[2..] } else { words };
-    let first = words.first()?.name()?;
+    let first = words.first()?;
+    // In quotes a keyword is a name, and another type: `"char"`.
+    let is_quoted = first.kind == WordKind::Quoted;
+    let first = first.name()?;
     let says = |at: usize, keyword: &str| words.get(at).is_some_and(|word| word.is(keyword));
     let zone = |at: usize| {
         // The precision may stand in between: `time (3) with time zone`.
@@ -204,6 +255,8 @@ pub(super) fn declared(words: &[Word]) -> Option<Declared> {
         says(at, "with") && says(at + 1, "time")
     };
     let name = match first {
+        "char" if is_quoted => "\"char\"",
+        quoted if is_quoted => quoted,
         "int2" => "smallint",
         "int" | "int4" => "integer",
         "int8" => "bigint",
@@ -226,11 +279,21 @@ pub(super) fn declared(words: &[Word]) -> Option<Declared> {
         "timestamp" => "timestamp without time zone",
         other => other,
     };
-    let end = words.iter().position(|word| {
-        let ends = ["not", "null", "default", "primary", "unique", "check", "references"];
-        word.is_mark(',') || ends.iter().any(|keyword| word.is(keyword))
-    });
-    let own = &words[..end.unwrap_or(words.len())];
-    let is_array = own.iter().any(|word| word.is_mark('[') || word.is("array"));
-    Some(Declared { name: name.to_owned(), is_array })
+    Some(Declared { name: name.to_owned(), is_array: is_array(words) })
+}
+
+/// Whether the type that begins here is an array: its brackets, or its ARRAY, stand before whatever
+/// else is said of the column.
+fn is_array(words: &[Word]) -> bool {
+    let mut rest = words;
+    while let Some((first, behind)) = rest.split_first() {
+        if first.is_mark('[') || first.is("array") {
+            return true;
+        }
+        if first.is_mark(',') || BEHIND_A_TYPE.iter().any(|keyword| first.is(keyword)) {
+            return false;
+        }
+        rest = parenthesized(rest).map_or(behind, |(_, behind)| behind);
+    }
+    false
 }

@@ -1,7 +1,7 @@
 //! Sequences and identity columns: only with a size of their cache, and of one type.
 
 use super::columns;
-use crate::core::syntax::{Word, WordKind, begins, parenthesized};
+use crate::core::syntax::{Word, WordKind, begins, has, parenthesized};
 use crate::gateway::refusal::Refusal;
 
 /// The smallest cache that is not 1.
@@ -9,7 +9,8 @@ const SMALLEST_CACHE: u64 = 65_536;
 
 /// Why a sequence or an identity column cannot be had so.
 pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
-    if begins(words, &["create", "sequence"]) {
+    let makes = begins(words, &["create", "sequence"]);
+    if makes || begins(words, &["alter", "sequence"]) {
         let at = words.iter().position(|word| word.is("as"));
         let kind = at.and_then(|at| columns::declared(&words[at + 1..]));
         let other = kind.map(|kind| kind.name).filter(|kind| kind != "bigint");
@@ -18,21 +19,25 @@ pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
                 "datatype {kind} not supported, sequence type must be bigint"
             ))
         });
-        return refused.or_else(|| refused_cache(words, "CREATE SEQUENCE"));
+        let says_so = words.iter().any(|word| word.is("cache"));
+        let refused_cache = || refused_cache(words, "CREATE SEQUENCE").filter(|_| makes || says_so);
+        return refused.or_else(refused_cache);
     }
     let at = (0..words.len()).find(|at| begins(&words[*at..], &["as", "identity"]))?;
-    // What is added to a table has words of its own.
-    if begins(words, &["alter"]) {
-        return None;
-    }
     let options = parenthesized(&words[at + 2..]).and_then(|(parts, _)| parts.first().copied());
+    let options = options.unwrap_or_default();
+    if begins(words, &["alter"]) {
+        // A column that is added with it has words of its own.
+        let is_of_column = has(&words[..at], &["add", "generated"]);
+        return is_of_column.then(|| refused_cache(options, "identity column")).flatten();
+    }
     let kind = type_before(&words[..at])?;
     if kind != "bigint" {
         return Some(Refusal::unsupported(format!(
             "datatype {kind} not supported, identity column type must be bigint"
         )));
     }
-    refused_cache(options.unwrap_or_default(), "identity column")
+    refused_cache(options, "identity column")
 }
 
 fn refused_cache(words: &[Word], what: &str) -> Option<Refusal> {

@@ -1,8 +1,13 @@
 //! Statements and calls that are refused, by their words.
 
-use super::facts::{OBJECTS, REFUSED, Refused, TEXT_SEARCH, TYPES_AS_FUNCTIONS};
-use crate::core::syntax::{Word, WordKind, begins, has};
+use super::facts::{
+    OBJECTS, OBJECTS_WITHOUT_RIGHTS, REFUSED, Refused, TEXT_SEARCH, TEXT_SEARCH_CONFIGURATION,
+    TYPES_AS_FUNCTIONS,
+};
+use super::settings;
+use crate::core::syntax::{Word, WordKind, begins, has, parenthesized};
 use crate::gateway::refusal::Refusal;
+use crate::gateway::statement::function_language;
 
 /// Words between CREATE and what is created that say how.
 const DECORATION: [&str; 6] = ["or", "replace", "unlogged", "global", "local", "unique"];
@@ -16,54 +21,120 @@ pub(super) fn refused(words: &[Word]) -> Option<Refusal> {
         .cloned()
         .collect();
     let fits = |row: &&Refused| begins(&plain, row.words);
-    REFUSED.iter().find(fits).map(|row| Refusal::unsupported(row.says))
+    let in_general = || REFUSED.iter().find(fits).map(|row| Refusal::unsupported(row.says));
+    refused_change(words).or_else(in_general)
+}
+
+/// Why what is no object of the service's gets no other name, owner or schema: a statement of its
+/// own for all kinds of objects (`RenameStmt`, `AlterOwnerStmt` and `AlterObjectSchemaStmt` in
+/// gram.y).
+fn refused_change(words: &[Word]) -> Option<Refusal> {
+    let [first, kind, rest @ ..] = words else { return None };
+    if !first.is("alter") || is_object(kind) {
+        return None;
+    }
+    // A value of an enumeration is renamed by ALTER TYPE itself.
+    if has(rest, &["rename"]) && !has(rest, &["rename", "value"]) {
+        return Some(Refusal::unsupported("unsupported object in RENAME statement"));
+    }
+    let of_owner = has(rest, &["owner", "to"]).then(|| Refusal::statement("AlterOwner"));
+    let of_schema =
+        || has(rest, &["set", "schema"]).then(|| Refusal::statement("AlterObjectSchema"));
+    of_owner.or_else(of_schema)
+}
+
+/// Why a file or a program of the server's is nobody's to copy from or to: `admin` is no superuser
+/// (dsql-lint's tests have it refused on a cluster; the words are those of PostgreSQL 16).
+pub(super) fn refused_copy(words: &[Word]) -> Option<Refusal> {
+    const HINT: &str = "Anyone can COPY to stdout or from stdin. psql's \\copy command also works \
+        for anyone.";
+    if !begins(words, &["copy"]) {
+        return None;
+    }
+    let mut rest = &words[1..];
+    while let Some((first, behind)) = rest.split_first()
+        && !first.is("from")
+        && !first.is("to")
+    {
+        rest = parenthesized(rest).map_or(behind, |(_, behind)| behind);
+    }
+    let [direction, what, ..] = rest else { return None };
+    let (role, how) = match what.kind {
+        _ if what.is("program") => ("pg_execute_server_program", "to or from an external program"),
+        WordKind::Text if direction.is("from") => ("pg_read_server_files", "from a file"),
+        WordKind::Text => ("pg_write_server_files", "to a file"),
+        _ => return None,
+    };
+    let detail = format!("Only roles with privileges of the \"{role}\" role may COPY {how}.");
+    let refusal = Refusal::denied(format!("permission denied to COPY {how}"));
+    Some(refusal.with('D', detail).with('H', HINT))
 }
 
 /// Why an object of this kind cannot be made, changed or dropped.
 pub(super) fn refused_object(words: &[Word]) -> Option<Refusal> {
     let [first, rest @ ..] = words else { return None };
-    let unsupported = |says: &str| Some(Refusal::unsupported(says));
-    let is = |keyword: &str| rest.first().is_some_and(|word| word.is(keyword));
     if first.is("create") {
-        let is_kind = |word: &Word| OBJECTS.iter().any(|object| word.is(object));
-        let how: Vec<&Word> = rest.iter().take_while(|word| !is_kind(word)).take(3).collect();
-        if how.iter().any(|word| word.is("temp") || word.is("temporary")) {
-            return unsupported("TEMPORARY or TEMP table not supported for CREATE TABLE");
-        }
-        if how.first().is_some_and(|word| word.is("unlogged")) {
-            return unsupported("UNLOGGED table not supported for CREATE TABLE");
-        }
-        return is("type").then(|| refused_type(rest));
+        return refused_creation(rest);
     }
-    let is_known = || OBJECTS.iter().any(|object| is(object));
-    let renames = has(rest, &["rename"]);
-    match () {
-        () if first.is("drop") && !is_known() => {
-            unsupported("unsupported object in DROP statement")
-        }
-        () if first.is("alter") && renames && !is_known() => {
-            unsupported("unsupported object in RENAME statement")
-        }
-        () if first.is("alter") && is("type") => unsupported("unsupported statement: AlterEnum"),
-        () if first.is("drop") && is("domain") && has(rest, &["cascade"]) => {
-            unsupported("DROP DOMAIN with CASCADE unsupported")
-        }
-        () if first.is("alter") && is("domain") && has(rest, &["set", "not", "null"]) => {
-            unsupported("unsupported ALTER DOMAIN SET NOT NULL statement")
-        }
-        () if first.is("alter") && is("domain") && has(rest, &["add"]) => {
-            unsupported("unsupported ALTER DOMAIN ADD CONSTRAINT statement")
-        }
-        () if is_about_public(words) => unsupported("feature not supported on system entity"),
-        () => None,
+    if first.is("drop") {
+        return refused_drop(rest);
     }
+    if first.is("alter") && begins(rest, &["domain"]) {
+        return refused_change_of_domain(rest);
+    }
+    refused_rights(words)
+}
+
+fn refused_creation(rest: &[Word]) -> Option<Refusal> {
+    let unsupported = |says: &str| Some(Refusal::unsupported(says));
+    let how: Vec<&Word> = rest.iter().take_while(|word| !is_object(word)).take(3).collect();
+    let is_temporary = how.iter().any(|word| word.is("temp") || word.is("temporary"));
+    if is_temporary || is_in_temporary_schema(rest) {
+        return unsupported("TEMPORARY or TEMP table not supported for CREATE TABLE");
+    }
+    if how.first().is_some_and(|word| word.is("unlogged")) {
+        return unsupported("UNLOGGED table not supported for CREATE TABLE");
+    }
+    begins(rest, &["type"]).then(|| refused_type(rest))
+}
+
+/// Whether what these words make is made in the schema of temporary tables.
+fn is_in_temporary_schema(rest: &[Word]) -> bool {
+    let Some(at) = rest.iter().position(is_object) else { return false };
+    let condition = if begins(&rest[at + 1..], &["if", "not", "exists"]) { 3 } else { 0 };
+    let name = &rest[at + 1 + condition..];
+    name.len() > 1 && name[0].name() == Some("pg_temp") && name[1].is_mark('.')
+}
+
+fn refused_drop(rest: &[Word]) -> Option<Refusal> {
+    // There is none, and so with IF EXISTS all goes well (dsql-lint's tests on a cluster).
+    let is_trigger = begins(rest, &["trigger"]);
+    let is_known = is_trigger || rest.first().is_some_and(is_object);
+    if !is_known {
+        return Some(Refusal::unsupported("unsupported object in DROP statement"));
+    }
+    let cascades = begins(rest, &["domain"]) && has(rest, &["cascade"]);
+    cascades.then(|| Refusal::unsupported("DROP DOMAIN with CASCADE unsupported"))
+}
+
+fn refused_change_of_domain(rest: &[Word]) -> Option<Refusal> {
+    let refused = |says: &str| Refusal::unsupported(format!("unsupported ALTER DOMAIN {says}"));
+    if has(rest, &["set", "not", "null"]) {
+        return Some(refused("SET NOT NULL statement"));
+    }
+    has(rest, &["add"]).then(|| refused("ADD CONSTRAINT statement"))
+}
+
+fn is_object(word: &Word) -> bool {
+    OBJECTS.iter().any(|object| word.is(object))
 }
 
 /// `type NAME AS …`: no type can be made.
 fn refused_type(rest: &[Word]) -> Refusal {
     let after = rest.iter().position(|word| word.is("as")).map(|at| &rest[at + 1..]);
     let named = match after.and_then(<[Word]>::first) {
-        Some(word) if word.is("enum") => "CreateEnum",
+        // Reported since August; until July it was CreateEnum.
+        Some(word) if word.is("enum") => return Refusal::unsupported("CREATE TYPE not supported"),
         Some(word) if word.is("range") => "CreateRange",
         Some(word) if word.is_mark('(') => "CompositeType",
         _ => "Define",
@@ -71,41 +142,53 @@ fn refused_type(rest: &[Word]) -> Refusal {
     Refusal::statement(named)
 }
 
-/// Why a call of this function is refused.
-pub(super) fn refused_function(name: &str, words: &[Word]) -> Option<Refusal> {
+/// Why a call of this function, behind whose name these words stand, is refused.
+pub(super) fn refused_function(name: &str, behind: &[Word]) -> Option<Refusal> {
     if name.starts_with("pg_advisory") || name.starts_with("pg_try_advisory") {
         return Some(Refusal::unsupported(format!("function {name} not supported")));
     }
     if TYPES_AS_FUNCTIONS.contains(&name) {
         return Some(Refusal::unsupported(format!("datatype {name} not supported")));
     }
-    if !TEXT_SEARCH.contains(&name) {
-        return None;
+    if name == "set_config" {
+        return settings::refused_call(behind);
     }
-    let called = words.windows(3).find(|three| three[0].name() == Some(name))?;
-    let configuration = match called[2].kind {
-        WordKind::Text => called[2].text.as_str(),
-        _ => "simple",
-    };
-    let message = format!("text search configuration \"{configuration}\" does not exist");
-    Some(Refusal::undefined(message))
+    let configuration = TEXT_SEARCH.contains(&name).then(|| configuration(behind)).flatten()?;
+    let bare = configuration.strip_prefix("pg_catalog.").unwrap_or(configuration);
+    (bare != TEXT_SEARCH_CONFIGURATION).then(|| {
+        let says = format!("text search configuration \"{configuration}\" does not exist");
+        Refusal::undefined(says)
+    })
 }
 
-/// Whether rights on the schema `public` are given or taken, which is nobody's to do.
-fn is_about_public(words: &[Word]) -> bool {
-    let grants = words.first().is_some_and(|word| word.is("grant") || word.is("revoke"));
-    let on = words.windows(3).any(|three| {
-        three[0].is("on") && three[1].is("schema") && three[2].name() == Some("public")
-    });
-    grants && on
+/// The configuration with which a function of text search is called, where it is called with one
+/// and says which.
+fn configuration(behind: &[Word]) -> Option<&str> {
+    let (arguments, _) = parenthesized(behind)?;
+    let [first, _] = &arguments[..] else { return None };
+    let name = first.first().filter(|word| word.kind == WordKind::Text)?;
+    Some(&name.text)
+}
+
+/// Why rights are nobody's to give or to take: on objects of this kind, or on the schema `public`.
+fn refused_rights(words: &[Word]) -> Option<Refusal> {
+    let (verb, end) = match words.first()? {
+        first if first.is("grant") => ("GRANT", "to"),
+        first if first.is("revoke") => ("REVOKE", "from"),
+        _ => return None,
+    };
+    let on = words.iter().position(|word| word.is("on"))?;
+    let objects = words[on + 1..].split(|word| word.is(end)).next()?;
+    let kind = objects.first()?;
+    if OBJECTS_WITHOUT_RIGHTS.iter().any(|object| kind.is(object)) {
+        return Some(Refusal::unsupported(format!("unsupported object type in {verb}")));
+    }
+    let is_public = kind.is("schema") && objects[1..].iter().any(|it| it.name() == Some("public"));
+    is_public.then(|| Refusal::unsupported("feature not supported on system entity"))
 }
 
 /// Why a function cannot be made: none but those in SQL can be.
 pub(super) fn refused_language(words: &[Word]) -> Option<Refusal> {
-    let makes = begins(words, &["create"]) && words.iter().take(4).any(|word| word.is("function"));
-    let at = words.iter().position(|word| word.is("language")).filter(|_| makes)?;
-    let language = words.get(at + 1)?.text.to_lowercase();
-    (language != "sql").then(|| {
-        Refusal::unsupported(format!("LANGUAGE {language} not supported for CREATE FUNCTION"))
-    })
+    let language = function_language(words).filter(|language| language != "sql")?;
+    Some(Refusal::unsupported(format!("CREATE FUNCTION with language {language} not supported")))
 }

@@ -244,8 +244,8 @@ fn adapted(mut start_up: StartUp, context: &Context) -> Result<StartUp, Refusal>
         return Err(Refusal::unsupported("replication is not supported by the optimistic engine"));
     }
     if context.strictness == Strictness::Dsql {
-        let mut names = start_up.texts().into_iter().map(|(name, _)| name);
-        if let Some(refusal) = names.find_map(|name| dsql::refused_parameter(&name)) {
+        let refused = |(name, value): &(String, String)| dsql::refused_parameter(name, value);
+        if let Some(refusal) = start_up.texts().iter().find_map(refused) {
             return Err(refusal);
         }
     }

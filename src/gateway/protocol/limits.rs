@@ -25,9 +25,13 @@ impl Protocol {
             .with(table)
             .with(array(columns.iter().map(String::as_str)))
             .with(array(constraints.iter().map(String::as_str)));
-        match self.backend.ask(question).await?.value(0) {
-            None => Ok(()),
-            Some(of) => Err(dsql::refused_drop(of == "constraint").into()),
+        let rows = self.backend.ask(question).await?.rows;
+        match rows.first().map(Vec::as_slice) {
+            Some([Some(is_constraint), column]) => {
+                let column = column.as_deref().filter(|_| is_constraint != "t");
+                Err(dsql::refused_drop(column).into())
+            }
+            _ => Ok(()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Statements that this engine does not run, in the words in which Aurora DSQL refuses them.
 
+use super::function::function_language;
 use super::kind::{Kind, locks};
 use crate::core::syntax::{Word, WordKind, begins, has};
 use crate::gateway::refusal::Refusal;
@@ -98,6 +99,8 @@ fn refused_ddl(words: &[Word], kind: &Kind) -> Option<Refusal> {
     let temporary = decoration.contains(&"temp") || decoration.contains(&"temporary");
     match object.as_str() {
         _ if creates && temporary => Some(Refusal::statement("CreateTemporary")),
+        // What there is of them from elsewhere can go.
+        "trigger" if begins(words, &["drop"]) => None,
         "trigger" | "event" => Some(Refusal::statement("CreateTrigger")),
         "rule" => Some(Refusal::statement("CreateRule")),
         "extension" => Some(Refusal::statement("CreateExtension")),
@@ -112,12 +115,17 @@ fn refused_ddl(words: &[Word], kind: &Kind) -> Option<Refusal> {
         }
         // Its body names tables that the caller's statement does not, and so would read stale
         // copies: whether it does is looked at where it is called.
-        "function" if creates && has(words, &["language", "sql"]) => None,
+        "function" if creates && is_in_sql(words) => None,
         "function" | "procedure" if creates => {
             Some(Refusal::unsupported("functions are not supported on this engine"))
         }
         _ => None,
     }
+}
+
+/// Whether a function is in SQL, or in no language, which PostgreSQL refuses.
+fn is_in_sql(words: &[Word]) -> bool {
+    function_language(words).is_none_or(|language| language == "sql")
 }
 
 /// Whether this is `CREATE [UNIQUE] INDEX ASYNC` or `ALTER TABLE ASYNC`.
@@ -130,6 +138,7 @@ fn creates_from_query(words: &[Word]) -> bool {
         || has(words, &["as", "table"])
         || has(words, &["as", "with"])
         || has(words, &["as", "values"])
+        || has(words, &["as", "execute"])
         // But not the expression of a generated column: `b int generated always as (a * 2) stored`.
         || (0..words.len().saturating_sub(1))
             .any(|at| words[at].is("as") && words[at + 1].is_mark('('))
@@ -171,7 +180,7 @@ fn refused_setting(words: &[Word]) -> Option<Refusal> {
 }
 
 /// The parameter that a SET sets.
-pub(crate) fn what_is_set(words: &[Word]) -> Option<&str> {
+fn what_is_set(words: &[Word]) -> Option<&str> {
     let scope = words.get(1).is_some_and(|word| word.is("session") || word.is("local"));
     words.get(if scope { 2 } else { 1 })?.name()
 }
@@ -179,18 +188,9 @@ pub(crate) fn what_is_set(words: &[Word]) -> Option<&str> {
 /// Whether it asks that transactions have the one level that they have here, as drivers do when
 /// they connect.
 fn sets_our_level(sql: &str, words: &[Word]) -> bool {
-    const SESSION: [&str; 8] = [
-        "set",
-        "session",
-        "characteristics",
-        "as",
-        "transaction",
-        "isolation",
-        "level",
-        "repeatable",
-    ];
+    const SESSION: [&str; 5] = ["set", "session", "characteristics", "as", "transaction"];
     if begins(words, &SESSION) {
-        return words.len() == SESSION.len() + 1 && words[SESSION.len()].is("read");
+        return are_our_modes(&words[SESSION.len()..]);
     }
     let scope = words.get(1).is_some_and(|word| word.is("session") || word.is("local"));
     let [set, .., name, sign, level] = words else { return false };
@@ -200,6 +200,24 @@ fn sets_our_level(sql: &str, words: &[Word]) -> bool {
         && name.name() == Some("default_transaction_isolation")
         && (sign.is("to") || sign.is_mark('='))
         && value.eq_ignore_ascii_case("repeatable read")
+}
+
+/// Whether transactions can be so. The service takes these of SET SESSION CHARACTERISTICS
+/// (dsql-lint's grammar of what a cluster has taken), and there may be commas between them or none.
+fn are_our_modes(words: &[Word]) -> bool {
+    const MODES: [&[&str]; 3] =
+        [&["isolation", "level", "repeatable", "read"], &["read", "only"], &["read", "write"]];
+    let mut rest = words;
+    while let Some(mode) = MODES.iter().find(|mode| begins(rest, mode)) {
+        rest = &rest[mode.len()..];
+        if let [comma, behind @ ..] = rest
+            && comma.is_mark(',')
+            && !behind.is_empty()
+        {
+            rest = behind;
+        }
+    }
+    rest.is_empty() && !words.is_empty()
 }
 
 /// A copy's identity column has a default, so PostgreSQL would take the user's value that it is
