@@ -16,6 +16,7 @@ use crate::core::syntax::{Word, has};
 
 mod alter;
 mod columns;
+mod completed;
 mod facts;
 mod indexes;
 mod sequences;
@@ -23,6 +24,7 @@ mod settings;
 mod statements;
 
 pub(super) use alter::Drops;
+pub(super) use completed::completed;
 pub(super) use settings::refused_parameter;
 
 /// Whether statements are refused that the service refuses.

@@ -16,6 +16,7 @@
 
 mod common;
 mod jobs;
+mod mappings;
 mod mention;
 mod place;
 mod schemas;
@@ -27,6 +28,7 @@ use super::statement::{Kind, Statement};
 use mention::Mention;
 
 pub(super) use jobs::{Job, JobObject, JobType, Jobs, new_identifier};
+pub(super) use mappings::{Mapping, MappingChange, Mappings, RoleName};
 pub(crate) use mention::Edit;
 pub(super) use sys::new_session;
 pub(super) use version::show_all;
@@ -35,6 +37,15 @@ pub(super) use version::show_all;
 #[derive(Debug, Default)]
 pub(crate) struct Facade {
     pub(super) jobs: Jobs,
+    pub(super) mappings: Mappings,
+}
+
+/// What a transaction has done of which that server tells once it is committed.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub(super) job: Option<Job>,
+    /// Each with whether it is there from then on.
+    pub(super) mappings: Vec<(bool, Mapping)>,
 }
 
 impl Facade {
@@ -50,7 +61,7 @@ impl Facade {
             let parts: Vec<&str> = name.parts.iter().map(String::as_str).collect();
             let (end, has_star) = (at + 2 * parts.len() - 1, name.has_star);
             let mention = Mention { words, at, end, parts: &parts, has_star };
-            let own = sys::edit(&self.jobs, session, mention);
+            let own = sys::edit(&self.jobs, &self.mappings, session, mention);
             let version = version::edits(&statement.sql, mention);
             let schemas = schemas::edits(&statement.sql, mention);
             own.into_iter().chain(version).chain(schemas).collect::<Vec<_>>()
@@ -58,10 +69,13 @@ impl Facade {
         found.collect()
     }
 
-    /// A job is done, and its transaction committed.
-    pub(super) fn tell_of(&self, job: Option<Job>) {
-        if let Some(job) = job {
+    /// A transaction is committed, and with it this.
+    pub(super) fn tell_of(&self, done: Done) {
+        if let Some(job) = done.job {
             self.jobs.add(job);
+        }
+        for (gives, mapping) in done.mappings {
+            self.mappings.apply(gives, mapping);
         }
     }
 

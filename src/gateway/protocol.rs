@@ -18,6 +18,7 @@ mod extended;
 pub(crate) mod handshake;
 mod held;
 mod holding;
+mod iam;
 mod job;
 mod limits;
 mod names;
@@ -40,7 +41,7 @@ use crate::gateway::backend::{Backend, BackendError};
 use crate::gateway::cancellers::NotedCanceller;
 use crate::gateway::context::Context;
 use crate::gateway::dsql::{self, Strictness};
-use crate::gateway::facade::{self, Job};
+use crate::gateway::facade::{self, Done};
 use crate::gateway::guest::Joined;
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::Statement;
@@ -77,8 +78,8 @@ pub(super) struct Protocol {
     explains: bool,
     /// The columns of the result that is told in which names of tables stand.
     columns_of_names: Vec<usize>,
-    /// The job that the open transaction has given, told of once that is committed.
-    job: Option<Job>,
+    /// What the open transaction has done of which others are told once it is committed.
+    done: Done,
     canceller: NotedCanceller,
     cut: Cut,
 }
@@ -125,7 +126,7 @@ impl Protocol {
             gave_up: false,
             explains: false,
             columns_of_names: Vec::new(),
-            job: None,
+            done: Done::default(),
             cut: Cut::Never,
             canceller,
             context,
@@ -304,7 +305,7 @@ impl Protocol {
             BackendError::Server(_) if is_aborted => self.refuse(&Refusal::schema_changed()).await,
             BackendError::Server(frame) => {
                 self.pass(&frame);
-                self.job = None;
+                self.done = Done::default();
                 self.transaction.after_error(&mut self.backend).await?;
                 self.names.drop_portals();
                 Ok(())
@@ -315,6 +316,10 @@ impl Protocol {
     /// Reads a statement of the client's; it is refused as the gateway is to refuse.
     fn read(&self, sql: &str, strings: Strings) -> Statement {
         let statement = Statement::read(sql, strings);
+        let statement = match self.context.strictness {
+            Strictness::Lenient => statement,
+            Strictness::Dsql => dsql::completed(statement),
+        };
         let refusal = statement.refusal.clone().or_else(|| facade::refusal(&statement));
         let statement = Statement { refusal, ..statement };
         match self.context.strictness {
@@ -329,7 +334,7 @@ impl Protocol {
     /// Writes a refusal and does to the transaction what it does.
     async fn refuse(&mut self, refusal: &Refusal) -> io::Result<()> {
         refusal.in_words(self.context.wording).write(&mut self.client.out);
-        self.job = None;
+        self.done = Done::default();
         self.transaction.after_refusal(&mut self.backend, refusal).await?;
         self.names.drop_portals();
         Ok(())

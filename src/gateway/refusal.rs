@@ -92,6 +92,11 @@ impl Refusal {
         Self::new("42704", message.into())
     }
 
+    /// What is there already.
+    pub(crate) fn duplicate(message: impl Into<String>) -> Self {
+        Self::new("42710", message.into())
+    }
+
     /// More columns than a table or a key can have.
     pub(crate) fn too_many_columns(message: impl Into<String>) -> Self {
         Self::new("54011", message.into())

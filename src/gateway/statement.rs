@@ -44,6 +44,16 @@ pub(crate) struct Statement {
     pub(crate) locks: Option<RowLock>,
     /// Why this engine does not run it.
     pub(crate) refusal: Option<Refusal>,
+    /// What of its text the client has not written, from left to right.
+    pub(crate) inserted: Vec<Inserted>,
+}
+
+/// Something that the gateway has put into a client's text, counted in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inserted {
+    /// Behind how many characters of what the client wrote.
+    pub(crate) at: usize,
+    pub(crate) length: usize,
 }
 
 /// DDL that is about a schema as a whole.
@@ -96,7 +106,18 @@ impl Statement {
             kind,
             words: words.into(),
             strings,
+            inserted: Vec::new(),
         }
+    }
+
+    /// A place in its text (in characters from 1), as one in what the client wrote.
+    pub(crate) fn place(&self, place: usize) -> usize {
+        let mut by = 0;
+        for Inserted { at, length } in &self.inserted {
+            // Within what was put in, it is where that begins.
+            by += place.saturating_sub(at + by + 1).min(*length);
+        }
+        place - by
     }
 
     /// The command as PostgreSQL names it in errors: `UPDATE`.

@@ -1,12 +1,16 @@
 //! The server that a client of the optimistic engine believes to speak with: its version, its
 //! users, its jobs.
 
+use std::time::Duration;
+
 use overbooked::cluster::SUPERUSER;
 use overbooked::gateway::{Sizes, Strictness, Users, Wording};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_postgres::{Client, NoTls};
 
 use crate::gateway::{Served, says};
+
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A client that calls itself so.
 async fn client_called(served: &Served, name: &str) -> Client {
@@ -82,6 +86,15 @@ async fn each_client_is_itself_on_a_server_of_our_own() {
     // A role that was dropped is made again for the next client of its name.
     says(&alice, "drop table mine").await;
     drop((bob, again));
+    // Their copies are theirs until their backends are gone.
+    let gone = async {
+        let mut look = tokio::time::interval(Duration::from_millis(10));
+        let there = "select count(*) from pg_stat_activity where usename = 'bob'";
+        while says(&alice, there).await != "0; (1)" {
+            look.tick().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, gone).await.unwrap();
     let dropped = says(&alice, "drop role bob").await;
     assert_eq!(dropped, "(0)");
     let anew = client_called(&served, "bob").await;

@@ -40,6 +40,7 @@ mod gateway;
 mod gateway_clients;
 mod gateway_crash;
 mod gateway_ddl;
+mod gateway_dsql;
 mod gateway_extended;
 mod gateway_facade;
 mod gateway_hooks;

@@ -106,15 +106,27 @@ fn refused_add(rest: &[Word]) -> Option<Refusal> {
     if is_constraint {
         return refused_constraint(rest);
     }
-    let skipped = rest.iter().take_while(|word| {
-        ["column", "if", "not", "exists"].iter().any(|keyword| word.is(keyword))
-    });
-    let kind = rest.get(skipped.count() + 1..)?;
+    let kind = added_type(rest)?;
     let is_more = kind.iter().any(|word| CONSTRAINTS.iter().any(|keyword| word.is(keyword)));
     columns::refused_column(kind).or_else(|| {
         is_more
             .then(|| Refusal::unsupported("ALTER TABLE ADD COLUMN with constraint not supported"))
     })
+}
+
+/// What stands behind the name of a column that is added.
+fn added_type(rest: &[Word]) -> Option<&[Word]> {
+    let skipped = rest.iter().take_while(|word| {
+        ["column", "if", "not", "exists"].iter().any(|keyword| word.is(keyword))
+    });
+    rest.get(skipped.count() + 1..)
+}
+
+/// The columns that an ALTER TABLE adds, each from its type on.
+pub(super) fn added_types(words: &[Word]) -> Vec<&[Word]> {
+    let added = |action: &'_ [Word]| action.first().is_some_and(|word| word.is("add"));
+    let actions = actions(words).unwrap_or_default().into_iter().filter(|action| added(action));
+    actions.filter_map(|action| added_type(&action[1..])).collect()
 }
 
 /// A constraint is taken where nothing has to be checked for it now.

@@ -182,6 +182,22 @@ fn declared_size(words: &[Word]) -> Option<u64> {
     size.text.parse().ok()
 }
 
+/// Behind which byte the size of a `numeric` that is declared here without one belongs.
+pub(super) fn bare_numeric(words: &[Word]) -> Option<usize> {
+    let words = unqualified(words);
+    let (kind, behind) = words.split_first()?;
+    let is_numeric = declared(words).is_some_and(|declared| declared.name == "numeric");
+    let is_sized = behind.first().is_some_and(|word| word.is_mark('('));
+    (is_numeric && !is_sized).then_some(kind.span.end)
+}
+
+/// The columns of a table that these words create, each from its type on.
+pub(super) fn column_types(words: &[Word]) -> Vec<&[Word]> {
+    let makes = begins(words, &["create"]) && words.iter().take(4).any(|word| word.is("table"));
+    let items = if makes { items(words) } else { Vec::new() };
+    items.into_iter().filter(|item| is_column(item)).map(|item| &item[1..]).collect()
+}
+
 /// What stands between the commas of the first parentheses.
 fn items(words: &[Word]) -> Vec<&[Word]> {
     let open = words.iter().position(|word| word.is_mark('('));
@@ -241,9 +257,7 @@ fn type_of_cast(words: &[Word]) -> Option<&[Word]> {
 
 /// The type that begins here.
 pub(super) fn declared(words: &[Word]) -> Option<Declared> {
-    let is_qualified =
-        words.len() > 2 && words[0].name() == Some("pg_catalog") && words[1].is_mark('.');
-    let words = if is_qualified { &words[2..] } else { words };
+    let words = unqualified(words);
     let first = words.first()?;
     // In quotes a keyword is a name, and another type: `"char"`.
     let is_quoted = first.kind == WordKind::Quoted;
@@ -280,6 +294,14 @@ pub(super) fn declared(words: &[Word]) -> Option<Declared> {
         other => other,
     };
     Some(Declared { name: name.to_owned(), is_array: is_array(words) })
+}
+
+/// A type without the catalog's schema.
+fn unqualified(words: &[Word]) -> &[Word] {
+    match words {
+        [schema, dot, rest @ ..] if schema.name() == Some("pg_catalog") && dot.is_mark('.') => rest,
+        _ => words,
+    }
 }
 
 /// Whether the type that begins here is an array: its brackets, or its ARRAY, stand before whatever

@@ -243,9 +243,17 @@ pub(super) const TYPES_WITHOUT_VALUES: [&str; 14] = [
     "bit varying",
 ];
 
-/// Types of texts, what the service calls them, and how long they may be declared (reported).
-pub(super) const SIZES: [(&str, &str, u64); 2] =
-    [("character", "char", 4_096), ("character varying", "varchar", 65_535)];
+/// Types of texts, what the service calls them, and how long they may be declared (reported; of
+/// `bpchar` documented, which is `char` by another name).
+pub(super) const SIZES: [(&str, &str, u64); 3] = [
+    ("character", "char", 4_096),
+    ("bpchar", "char", 4_096),
+    ("character varying", "varchar", 65_535),
+];
+
+/// How large the numbers of a column are that does not say it (Aurora DSQL User Guide, Supported
+/// data types: where a table is created or a column added).
+pub(super) const NUMERIC: &str = "(18,6)";
 
 /// Functions that make values of types that the service does not have.
 pub(super) const TYPES_AS_FUNCTIONS: [&str; 7] =

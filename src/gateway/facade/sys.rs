@@ -8,6 +8,7 @@
 //! | `CALL sys.wait_for_job(…)` | a query that tells whether the job has succeeded |
 
 use super::jobs::{Jobs, is_identifier};
+use super::mappings::Mappings;
 use super::mention::{Edit, Mention};
 use crate::core::syntax::{Word, WordKind, parenthesized};
 use crate::gateway::refusal::Refusal;
@@ -15,12 +16,6 @@ use crate::gateway::statement::{Statement, names_wait_for_job};
 
 /// What `sys.dsql_major_version()` answers.
 const MAJOR_VERSION: &str = "1";
-
-/// Nobody comes in by AWS's identities here, so none is mapped to a role (Aurora DSQL
-/// documentation, Using database roles and IAM authentication).
-const MAPPINGS: &str = "select null::oid as iam_oid, null::text as arn, null::oid as pg_role_oid, \
-    null::name as pg_role_name, null::oid as grantor_pg_role_oid, null::name as \
-    grantor_pg_role_name where false";
 
 /// What tells a session from others: a random UUID (RFC 9562, version 4).
 pub(in crate::gateway) fn new_session() -> String {
@@ -32,7 +27,12 @@ pub(in crate::gateway) fn new_session() -> String {
 }
 
 /// What is sent otherwise of this name, where it is one of the schema's.
-pub(super) fn edit(jobs: &Jobs, session: &str, mention: Mention<'_>) -> Option<Edit> {
+pub(super) fn edit(
+    jobs: &Jobs,
+    mappings: &Mappings,
+    session: &str,
+    mention: Mention<'_>,
+) -> Option<Edit> {
     let ["sys", name, rest @ ..] = mention.parts else { return None };
     if !rest.is_empty() || mention.has_star {
         let mut views = ["jobs", "iam_pg_role_mappings"].into_iter();
@@ -41,7 +41,7 @@ pub(super) fn edit(jobs: &Jobs, session: &str, mention: Mention<'_>) -> Option<E
     }
     match *name {
         "jobs" => mention.as_table(&jobs.table(), name),
-        "iam_pg_role_mappings" => mention.as_table(MAPPINGS, name),
+        "iam_pg_role_mappings" => mention.as_table(&mappings.table(), name),
         "current_session_id" => {
             Some(mention.bare_call()?.as_query(&format!("'{session}'::pg_catalog.uuid"), name))
         }

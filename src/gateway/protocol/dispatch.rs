@@ -4,7 +4,7 @@ use bytes::BytesMut;
 
 use super::Protocol;
 use super::held::Held;
-use super::queue::{Does, Progress, Queued};
+use super::queue::{Does, Parsing, Progress, Queued};
 use super::reply::Submitted;
 use crate::gateway::backend::BackendError;
 use crate::gateway::transaction::pending_changes::Ahead;
@@ -72,7 +72,11 @@ impl Protocol {
         self.end_given_up().await?;
         // What could not be brought is why the statement failed.
         brought?;
-        let parsing = parsing.as_ref().map(|rewritten| Submitted { rewritten, before: 0 });
+        let parsing = parsing.as_ref().map(|Parsing { statement, rewritten }| Submitted {
+            statement,
+            rewritten,
+            before: 0,
+        });
         let refusal = parsing.or(submitted).map(|submitted| submitted.moved(&frame));
         Err(BackendError::Server(refusal.unwrap_or(frame)))
     }

@@ -22,7 +22,7 @@ use super::Protocol;
 use super::encoding::text;
 use super::held::Held;
 use super::names::Prepared;
-use super::queue::{Does, Queued};
+use super::queue::{Does, Parsing, Queued};
 use super::run::Submission;
 use crate::core::syntax::split;
 use crate::gateway::backend::{BackendError, BoundValues};
@@ -147,9 +147,10 @@ impl Protocol {
         self.names.check_free(&name)?;
         let mut bytes = BytesMut::new();
         put_parse(&mut bytes, &name, &rewritten.sql, &types);
-        let prepared = Prepared::parsed(statement, types, Some(rewritten.clone()));
+        let prepared = Prepared::parsed(Arc::clone(&statement), types, Some(rewritten.clone()));
         let undo = self.names.note_prepared(name, prepared);
-        self.queue.push(Queued { bytes, does: Does::Prepares(undo, rewritten) });
+        let does = Does::Prepares(undo, Parsing { statement, rewritten });
+        self.queue.push(Queued { bytes, does });
         Ok(())
     }
 

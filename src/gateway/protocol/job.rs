@@ -58,7 +58,7 @@ impl Protocol {
         let values = rows.pop().unwrap_or_default().into_iter().flatten().collect::<Vec<_>>();
         let object = <[String; 3]>::try_from(values).ok();
         let object = object.map(|[class, number, name]| JobObject { class, number, name });
-        self.job = Some(Job { id, kind: subject.kind, object, since: SystemTime::now() });
+        self.done.job = Some(Job { id, kind: subject.kind, object, since: SystemTime::now() });
         Ok(())
     }
 

@@ -3,9 +3,12 @@
 //! What a message does to names is noted when it is queued, since the messages behind it may use
 //! them; where an error keeps it from being carried out, that is taken back.
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 
 use super::names::{Names, Undo};
+use crate::gateway::statement::Statement;
 use crate::gateway::transaction::tables::Rewritten;
 use crate::pg::frame::ServerTag;
 
@@ -18,12 +21,17 @@ pub(super) struct Queued {
 /// What a message does to the names of statements.
 pub(super) enum Does {
     Nothing,
-    /// A Parse, and how its text was turned.
-    Prepares(Undo, Rewritten),
+    Prepares(Undo, Parsing),
     /// A Close of a statement.
     Closes(Undo),
     /// A Close of a portal, which an error takes away as well.
     ClosesPortal,
+}
+
+/// A Parse: of which statement, and how its text was turned.
+pub(super) struct Parsing {
+    pub(super) statement: Arc<Statement>,
+    pub(super) rewritten: Rewritten,
 }
 
 /// How far the server got with what was sent to it.
@@ -42,7 +50,7 @@ impl Progress {
 
     /// Takes back what was noted of messages that the server did not carry out. Returns how the
     /// first Parse among them was turned.
-    pub(super) fn take_back(&self, sent: Vec<Does>, names: &mut Names) -> Option<Rewritten> {
+    pub(super) fn take_back(&self, sent: Vec<Does>, names: &mut Names) -> Option<Parsing> {
         // The server answers in order and carries out nothing behind the first failure, so the
         // number of answers tells which messages were carried out.
         let (mut parsed, mut closed) = (self.parsed, self.closed);
@@ -57,9 +65,9 @@ impl Progress {
                     continue;
                 }
                 Does::Closes(undo) => (undo, &mut closed),
-                Does::Prepares(undo, rewritten) => {
+                Does::Prepares(undo, text) => {
                     if parsed == 0 {
-                        parsing.get_or_insert(rewritten);
+                        parsing.get_or_insert(text);
                     }
                     (undo, &mut parsed)
                 }
@@ -76,20 +84,18 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use bytes::Bytes;
 
     use super::*;
     use crate::core::syntax::Strings;
     use crate::gateway::protocol::names::Prepared;
-    use crate::gateway::statement::Statement;
 
     fn prepares(names: &mut Names, name: &str, sql: &str) -> Does {
         let statement = Arc::new(Statement::read(sql, Strings::Conforming));
         let rewritten = Rewritten::whole(sql.to_owned());
-        let prepared = Prepared::parsed(statement, Bytes::new(), Some(rewritten.clone()));
-        Does::Prepares(names.note_prepared(name.to_owned(), prepared), rewritten)
+        let parsing = Parsing { statement: Arc::clone(&statement), rewritten: rewritten.clone() };
+        let prepared = Prepared::parsed(statement, Bytes::new(), Some(rewritten));
+        Does::Prepares(names.note_prepared(name.to_owned(), prepared), parsing)
     }
 
     fn sql(names: &Names, name: &str) -> Option<String> {
@@ -122,7 +128,7 @@ mod tests {
         let mut names = Names::default();
         let sent = vec![Does::ClosesPortal, prepares(&mut names, "one", "selct 1")];
         let parsing = Progress::default().take_back(sent, &mut names);
-        assert_eq!(parsing.map(|rewritten| rewritten.sql).as_deref(), Some("selct 1"));
+        assert_eq!(parsing.map(|parsing| parsing.rewritten.sql).as_deref(), Some("selct 1"));
     }
 
     #[test]

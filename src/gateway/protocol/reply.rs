@@ -7,6 +7,7 @@ use super::held::Held;
 use super::queue::{Does, Progress};
 use crate::gateway::backend::{BackendError, error_field};
 use crate::gateway::refusal::Refusal;
+use crate::gateway::statement::Statement;
 use crate::gateway::transaction::tables::Rewritten;
 use crate::pg::frame::{ClientTag, FromServer, ServerTag};
 use crate::pg::message::{ErrorFields, Message as _, ParameterStatus};
@@ -155,6 +156,7 @@ impl Protocol {
 /// A client's text as it was sent, which stands so many characters into what the client sent.
 #[derive(Clone, Copy)]
 pub(super) struct Submitted<'a> {
+    pub(super) statement: &'a Statement,
     pub(super) rewritten: &'a Rewritten,
     pub(super) before: usize,
 }
@@ -166,7 +168,8 @@ impl Submitted<'_> {
         // documentation, 54.8).
         let Some(position) = error_field(frame, b'P') else { return frame.clone() };
         let Ok(position) = position.parse::<usize>() else { return frame.clone() };
-        let place = (self.rewritten.place(position) + self.before).to_string();
+        let place = self.statement.place(self.rewritten.place(position)) + self.before;
+        let place = place.to_string();
         let Ok(fields) = ErrorFields::read(frame) else { return frame.clone() };
         let at_its_place =
             |(letter, text)| (letter, if letter == b'P' { place.as_bytes() } else { text });

@@ -8,6 +8,7 @@ use super::held::Held;
 use super::queue::Does;
 use super::reply::Submitted;
 use crate::gateway::backend::BackendError;
+use crate::gateway::facade::Done;
 use crate::gateway::hooks::{Form, Parameter, StatementContext, StatementOutcome, Verdict};
 use crate::gateway::refusal::{Refusal, Warning};
 use crate::gateway::statement::{Kind, Statement, Which, is_async};
@@ -120,6 +121,7 @@ impl Protocol {
         };
         let admitted = self.admit(statement, &executed, parameters).await?;
         self.check_primary_key(statement).await?;
+        self.note_mapping(statement).await?;
         self.transaction.check_numbers(&mut self.backend, &executed, &admitted).await?;
         let marks = if self.transaction.locks_apart(&executed, &admitted, submission.limit())? {
             // The Bind must reach the server before the savepoint: going back to it would take the
@@ -183,7 +185,7 @@ impl Protocol {
             }
         };
         let ahead = self.transaction.ask_ahead(&mut self.backend, statement);
-        let submitted = Submitted { rewritten: &admitted.rewritten, before };
+        let submitted = Submitted { statement, rewritten: &admitted.rewritten, before };
         self.exchange(sent, Some(submitted), ahead).await
     }
 
@@ -212,7 +214,7 @@ impl Protocol {
                 let is_outside = self.transaction.is_outside_block();
                 self.warn(is_outside.then_some(Warning::NoTransaction));
                 self.transaction.roll_back_block(&mut self.backend).await?;
-                self.job = None;
+                self.done = Done::default();
                 self.names.drop_portals();
                 "ROLLBACK"
             }
@@ -238,10 +240,10 @@ impl Protocol {
         if completion == Completion::Nothing {
             return;
         }
-        let job = self.job.take();
+        let done = std::mem::take(&mut self.done);
         if completion == Completion::Committed {
             self.names.keep_held_portals();
-            self.context.transactions.facade().tell_of(job);
+            self.context.transactions.facade().tell_of(done);
         }
     }
 

@@ -5,6 +5,7 @@
 //!  show server_version, all     the backend's version is another
 //!  discard temp                 the client has no temporary tables, but the copies are
 //!  call sys.wait_for_job(…)     the service's own procedure
+//!  aws iam grant, revoke        the service's own statements
 //!  deallocate                   of a BEGIN or COMMIT, which has never reached the server
 //! ```
 
@@ -28,6 +29,9 @@ impl Protocol {
     pub(super) fn substitute(&self, statement: &Statement) -> Option<Substitute> {
         if let Some(sql) = self.context.transactions.facade().in_place_of(statement) {
             return Some(Substitute { sql, tag: "CALL" });
+        }
+        if let Some(change) = self.mapping_change(statement) {
+            return Some(Substitute { sql: NOTHING.to_owned(), tag: change.tag() });
         }
         if statement.kind != Kind::Session {
             return None;

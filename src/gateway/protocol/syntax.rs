@@ -13,6 +13,7 @@
 use super::Protocol;
 use super::reply::Submitted;
 use crate::gateway::backend::BackendError;
+use crate::gateway::facade::MappingChange;
 use crate::gateway::statement::Statement;
 use crate::gateway::transaction::tables::Rewritten;
 
@@ -56,8 +57,10 @@ impl Protocol {
             // The form is at fault, not the statement: whether that is right shows when it runs.
             None => Ok(()),
             Some((_, refused)) => {
-                let (rewritten, before) = (&Rewritten::whole(text), part.before);
-                Err(BackendError::Server(Submitted { rewritten, before }.moved(&refused)))
+                let rewritten = &Rewritten::whole(text);
+                let submitted =
+                    Submitted { statement: &part.statement, rewritten, before: part.before };
+                Err(BackendError::Server(submitted.moved(&refused)))
             }
         }
     }
@@ -65,12 +68,16 @@ impl Protocol {
 
 impl Part {
     /// What stands around it so that it is parsed and nothing else; none where this server has no
-    /// such form.
+    /// such form, or is not sent the statement.
     fn form(&self, version: u32) -> Option<(&'static str, &'static str)> {
         const PREPARED: [&str; 8] =
             ["select", "insert", "update", "delete", "merge", "values", "table", "with"];
         const LOOKED_INTO: [&str; 3] = ["explain", "declare", "call"];
         let words = &self.statement.words;
+        // PostgreSQL's grammar has nothing of the kind.
+        if MappingChange::read(words).is_some() {
+            return None;
+        }
         let is_any = |known: &[&str]| known.iter().any(|word| self.statement.is_a(word));
         let is_filled = self.statement.is_a("create")
             && words.iter().any(|word| word.is("as"))

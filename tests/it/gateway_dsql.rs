@@ -1,0 +1,112 @@
+//! What the strict engine does as Aurora DSQL does, beyond what it refuses.
+
+use overbooked::gateway::{Strictness, Users, Wording};
+use tokio_postgres::error::ErrorPosition;
+use tokio_postgres::{Client, NoTls};
+
+use crate::gateway::{Served, says};
+
+async fn strict() -> Served {
+    Served::with(|options| {
+        options.strictness = Strictness::Dsql;
+        options.wording = Wording::Plain;
+        options.users = Users::Clients;
+    })
+    .await
+}
+
+/// What comes of a statement over the extended protocol.
+async fn code(client: &Client, sql: &str) -> String {
+    match client.execute(sql, &[]).await {
+        Ok(_) => "done".to_owned(),
+        Err(error) => {
+            let error = error.as_db_error().unwrap();
+            format!("{} {}", error.code().code(), error.message())
+        }
+    }
+}
+
+#[tokio::test]
+async fn numbers_have_a_size_where_their_column_says_none() {
+    let served = strict().await;
+    let client = served.client().await;
+    let table = "create table t (a numeric, b decimal(5, 1), c numeric not null default 0)";
+    client.batch_execute(table).await.unwrap();
+    assert_eq!(code(&client, "alter table t add column d dec").await, "done");
+    let types = "select string_agg(format_type(atttypid, atttypmod), ' ' order by attnum) from \
+        pg_attribute where attrelid = 't'::regclass and attnum > 0";
+    let sized = "numeric(18,6) numeric(5,1) numeric(18,6) numeric(18,6); (1)";
+    assert_eq!(says(&client, types).await, sized);
+    says(&client, "insert into t (a, d) values (1.23456789, 2)").await;
+    assert_eq!(says(&client, "select a, c, d from t").await, "1.234568|0.000000|2.000000; (1)");
+    let large = "insert into t (a) values (1e12)";
+    assert_eq!(says(&client, large).await, "22003 numeric field overflow");
+    assert_eq!(says(&client, "select 1e12::numeric").await, "1000000000000; (1)");
+}
+
+#[tokio::test]
+async fn an_error_is_told_at_its_place_in_what_the_client_wrote() {
+    let served = strict().await;
+    let client = served.client().await;
+    let sql = "create table t (\"ä\" numeric, b numeric, c nowhere)";
+    let unsized_numbers = "select 1; create table t (a numeric, b int int)";
+    for (sql, word, error) in [
+        (sql, "nowhere", client.batch_execute(sql).await),
+        (sql, "nowhere", client.execute(sql, &[]).await.map(drop)),
+        (unsized_numbers, "int)", client.batch_execute(unsized_numbers).await),
+    ] {
+        let error = error.unwrap_err();
+        let place = u32::try_from(sql[..sql.find(word).unwrap()].chars().count() + 1).unwrap();
+        let told = error.as_db_error().unwrap().position().unwrap();
+        assert_eq!(*told, ErrorPosition::Original(place), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn who_comes_in_as_which_role_is_told_once_it_is_committed() {
+    let served = strict().await;
+    let client = served.client().await;
+    let all = "select arn, pg_role_name, pg_role_oid::regrole, grantor_pg_role_name = current_user \
+        from sys.iam_pg_role_mappings m order by arn";
+    let grant = "AWS IAM GRANT \"Shop\" TO 'arn:aws:iam::1:role/shop'";
+    assert_eq!(says(&client, grant).await, "42704 role \"Shop\" does not exist");
+    says(&client, "create role \"Shop\" with login").await;
+    says(&client, &format!("begin; {grant}; rollback")).await;
+    assert_eq!(says(&client, all).await, "(0)");
+    assert_eq!(says(&client, &format!("{grant}; select 1")).await, "(0); 1; (1)");
+    let told = "arn:aws:iam::1:role/shop|Shop|\"Shop\"|t; (1)";
+    assert_eq!(says(&served.client().await, all).await, told);
+    assert!(says(&client, grant).await.starts_with("42710 role"));
+    let revoke = "aws iam revoke \"Shop\" from 'arn:aws:iam::1:role/shop'";
+    assert_eq!(code(&client, revoke).await, "done");
+    assert_eq!(says(&client, all).await, "(0)");
+    assert!(code(&client, revoke).await.starts_with("42704 role"));
+    says(&client, "drop role \"Shop\"").await;
+    let lenient = Served::start().await;
+    assert!(says(&lenient.client().await, grant).await.starts_with("42601 syntax error"));
+}
+
+#[tokio::test]
+async fn what_a_session_cannot_set_it_cannot_begin_with() {
+    let served = strict().await;
+    let begins = async |options: &str| {
+        let mut config = tokio_postgres::Config::new();
+        config.host_path(served.folder.path()).user("admin").dbname(served.database());
+        config.port(5432).options(options);
+        let (client, connection) = match config.connect(NoTls).await {
+            Ok(connected) => connected,
+            Err(error) => {
+                let error = error.as_db_error().unwrap().clone();
+                let (severity, code) = (error.severity(), error.code().code());
+                return format!("{severity} {code} {}", error.message());
+            }
+        };
+        tokio::spawn(connection);
+        says(&client, "show search_path").await
+    };
+    assert_eq!(begins("-c search_path=shop --extra-float-digits=2").await, "shop; (0)");
+    for options in ["-c search_path=shop -c work_mem=4MB", "-cwork_mem=4MB", "--work-mem=4MB"] {
+        let says = "FATAL 0A000 setting configuration parameter \"work_mem\" not supported";
+        assert_eq!(begins(options).await, says, "{options}");
+    }
+}
