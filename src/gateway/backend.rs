@@ -46,6 +46,9 @@ pub(crate) struct Backend {
     parameters: Parameters,
     prepared: HashMap<String, String>,
     named: u64,
+    /// Whether an error may have left our portal behind, until the transaction that it has failed
+    /// ends.
+    is_portal_left: bool,
     /// What the names of the gateway's own statements and portals begin with: no client comes upon
     /// it.
     own: String,
@@ -77,6 +80,7 @@ impl Backend {
             parameters,
             prepared: HashMap::new(),
             named: 0,
+            is_portal_left: false,
             own: format!("{OWN}{:016x}", rand::random::<u64>()),
             aside: Vec::new(),
             watchdog: None,

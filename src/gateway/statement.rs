@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::core::syntax::{self, Strings, Word, begins, has};
 use crate::gateway::refusal::Refusal;
 
+mod constants;
 mod function;
 mod kind;
 mod names;

@@ -136,6 +136,36 @@ const SCRIPTS: &[&[&str]] = &[
     &["insert into log values ('c', 3)", "delete from log where note = 'a'", "table log"],
     &["update log set at = at + 1", "insert into log values ('d', 4)", "table log"],
     &["insert into log values ('e', 5)", "update log set at = 0 where note = 'e'", "table log"],
+    &[
+        "update accounts set balance = balance + 1 where id = 20",
+        "select balance from accounts where id = 20",
+        "update accounts set balance = balance + 1 where id = 20",
+        "update accounts set id = 300 where id = 20",
+        "select id from accounts where id = 20",
+        "insert into accounts values (20, 'back', 1, 1)",
+        "select id, balance from accounts where id = 20",
+        "delete from accounts where id = 20",
+        "select id, balance from accounts where id = 20 or id = 300",
+    ],
+    &[
+        "update accounts set balance = 1 where id = 3000000000",
+        "update accounts set balance = 2 where id = 99999999999999999999",
+        "update accounts set balance = 3 where id = 21 and grp = 1.0",
+        "update accounts set balance = 4 where owner = 'owner ''22'",
+        "update accounts set balance = 5 where owner = 'owner 22' and balance >= 0",
+        "update accounts set balance = 6 where owner = E'owner\\x2023'",
+        "update accounts set balance = 7 where balance between 23 and 24 and stamp = '2026-01-01'",
+        "select id, balance from accounts where id >= 20 and id < 26 order by id",
+    ],
+    &[
+        "set local datestyle = 'ISO, DMY'",
+        "update accounts set stamp = '01/02/2026' where id = 26",
+        "update accounts set balance = 1 where stamp = '01/02/2026'",
+        "set local datestyle = 'ISO, MDY'",
+        "update accounts set balance = 2 where stamp = '01/02/2026'",
+        "update accounts set balance = 3 where stamp = '02/01/2026'",
+        "select id, stamp, balance from accounts where id = 26",
+    ],
     &["delete from accounts where id > 90 returning id"],
     &["update accounts set id = -id", "select min(id), max(id), count(*) from accounts"],
     &["update accounts set id = -id where id < 0", "select min(id), max(id) from accounts"],
@@ -204,15 +234,21 @@ async fn an_error_is_one_of_the_stored_table() {
         "update accounts set id = 6 where id = 5",
         "update accounts set balance = -1 where id = 5",
         "update accounts set balance = null where id = 5",
+        "update accounts set balance = 1 where id = 'five'",
+        "update accounts set balance = 1 where id = 5 and stamp = '2026-13-01'",
+        "update accounts set balance = 1 where balance / (id - id) = 1",
+        "update accounts set balance = 1 where id = true",
+        "update accounts set balance = 1 where no_column = 5",
     ] {
         let mut errors = Vec::new();
         for client in [&client, &peer] {
             let error = client.batch_execute(sql).await.unwrap_err();
             let error = error.as_db_error().unwrap();
             errors.push(format!(
-                "{} {:?} {:?} {:?} {:?}",
+                "{} {:?} {:?} {:?} {:?} {:?}",
                 error.message(),
                 error.detail(),
+                error.where_(),
                 error.schema(),
                 error.table(),
                 error.constraint()

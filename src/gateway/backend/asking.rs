@@ -73,6 +73,7 @@ impl Questions for Backend {
         // The settings need no bringing back: they are LOCAL, and go with the transaction that this
         // error ends.
         if let Some(frame) = refused {
+            self.is_portal_left = true;
             self.forget_unparsed(parsed);
             return Err(BackendError::Server(without_place(&frame)));
         }
@@ -163,7 +164,9 @@ impl Backend {
     /// Bind and Execute, on a portal of our own.
     fn put_execution(&mut self, name: &str, question: &Question) {
         let portal = self.own.clone();
-        self.put_close(b'P', &portal);
+        if std::mem::take(&mut self.is_portal_left) {
+            self.put_close(b'P', &portal);
+        }
         let out = &mut self.line.out;
         let own = question.parameters.iter().map(|own| (own.as_deref().map(str::as_bytes), false));
         let bound = question.bound.values.iter();

@@ -13,7 +13,7 @@ pub(crate) const COPIES_FIRST: &str = "select set_config('search_path', \
      regexp_replace(current_setting('search_path'), '(, )?pg_temp$', ''), true)";
 
 /// Parameters as a client has bound them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BoundValues {
     /// Of which types they are, 0 where that is for the server to find.
     pub(crate) types: Vec<u32>,
@@ -21,13 +21,34 @@ pub(crate) struct BoundValues {
 }
 
 /// A value, and whether it is written in the server's own form.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BoundValue {
     pub(crate) value: Option<Bytes>,
     pub(crate) is_binary: bool,
 }
 
 impl BoundValues {
+    /// With one more, as text.
+    pub(crate) fn push(&mut self, type_oid: u32, value: &str) {
+        let value = Some(Bytes::copy_from_slice(value.as_bytes()));
+        self.types.push(type_oid);
+        self.values.push(BoundValue { value, is_binary: false });
+    }
+
+    /// Whether each has one value under whatever settings: it is in the server's own form, or a
+    /// whole number.
+    pub(crate) fn are_fixed(&self) -> bool {
+        const WHOLE_NUMBERS: [u32; 3] = [20, 21, 23];
+        let is_number = |at| self.types.get(at).is_some_and(|kind| WHOLE_NUMBERS.contains(kind));
+        self.values.iter().enumerate().all(|(at, value)| value.is_binary || is_number(at))
+    }
+
+    /// With these behind them.
+    pub(crate) fn append(&mut self, others: &Self) {
+        self.types.extend(&others.types);
+        self.values.extend(others.values.iter().cloned());
+    }
+
     /// These of them, by their numbers from 1 on; nothing where one is not there.
     pub(crate) fn chosen(&self, numbers: &[usize]) -> Option<Self> {
         let place = |number: &usize| number.checked_sub(1);

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::constants::{Constant, constants, is_fixed};
 use super::names::Name;
 use crate::core::syntax::{Word, WordKind};
 
@@ -39,6 +40,10 @@ pub(crate) struct Expression {
     pub(crate) is_plain: bool,
     /// Its parameters, and where.
     pub(crate) parameters: Vec<(usize, Range<usize>)>,
+    /// All its constants, or none of them.
+    pub(crate) constants: Vec<Constant>,
+    /// Whether no setting has a part in it.
+    pub(crate) is_fixed: bool,
 }
 
 /// The rows of an INSERT with ON CONFLICT.
@@ -268,7 +273,9 @@ impl<'a> Reader<'a> {
                 _ => {}
             }
         }
-        Some(Expression { span, calls, is_plain, parameters })
+        let constants = constants(self.sql, words);
+        let is_fixed = is_fixed(words);
+        Some(Expression { span, calls, is_plain, parameters, constants, is_fixed })
     }
 
     /// Whether this is one of the colons of `'x'::uuid` or `$1::int`.

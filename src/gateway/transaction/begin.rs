@@ -90,6 +90,9 @@ impl Transaction {
         block: Block,
         access: Access,
     ) -> Result<(), BackendError> {
+        for own in self.tables.built.drain(..) {
+            self.shared.journal().note_nothing(own);
+        }
         // Before it is asked for: what is committed until the answer has come, it may not see.
         self.client.await_snapshot();
         let mut pinned = self.pin(backend).await?;

@@ -25,8 +25,9 @@ impl Transaction {
             self.client.end();
             return Ok(());
         };
-        backend.roll_back().await?;
+        // Before, since from then on others see its end, and must find it in the journal.
         self.shared.journal().note_nothing(open.xid);
+        backend.roll_back().await?;
         self.tables.roll_back(open.rows);
         self.after_end(backend, open.has_changed_copies()).await
     }

@@ -30,6 +30,16 @@ pub(crate) struct Sought {
     pub(crate) gone: bool,
     /// Rows that are locked.
     pub(crate) locked: bool,
+    /// Whether rows were brought by commands that are to be named.
+    pub(crate) named_fills: bool,
+}
+
+impl Sought {
+    /// Whether this transaction wrote the copy's row `c`, other than by bringing it. A statement
+    /// without parameters is planned once.
+    fn is_mine(self) -> String {
+        if self.named_fills { format!("{IS_MINE} and {IS_NOT_FILLED}") } else { IS_MINE.to_owned() }
+    }
 }
 
 /// How the rows of a table are told apart.
@@ -193,14 +203,14 @@ impl<'a> Pair<'a> {
         ))
     }
 
-    /// What this transaction (`$1`) changed, other than by its commands `$2`, and what else of it
-    /// is sought. Each row: what was done (`i`nserted, `u`pdated, `k`ey updated, `d`eleted,
-    /// `l`ocked), its size, its place in the copy, then its key.
+    /// What this transaction changed, other than by its commands `$1` if there are any, and what
+    /// else of it is sought. Each row: what was done (`i`nserted, `u`pdated, `k`ey updated,
+    /// `d`eleted, `l`ocked), its size, its place in the copy, then its key.
     pub(crate) fn changes(&self, sought: Sought) -> String {
         match self.key() {
             Key::Columns(key) => {
                 let gone = sought.gone.then(|| self.gone(&key));
-                self.changes_by_columns(&key, gone, sought.locked)
+                self.changes_by_columns(&key, gone, sought)
             }
             Key::Place => self.changes_by_place(sought, ""),
         }
@@ -221,8 +231,9 @@ impl<'a> Pair<'a> {
         )
     }
 
-    fn changes_by_columns(&self, key: &[&str], gone: Option<String>, locked: bool) -> String {
+    fn changes_by_columns(&self, key: &[&str], gone: Option<String>, sought: Sought) -> String {
         let (copied, stored) = (self.copied(), self.shape.stored());
+        let (locked, is_mine) = (sought.locked, sought.is_mine());
         let texts = |from: &str| {
             let text = |name: &&str| format!("{from}.{}::text", quote(name));
             key.iter().map(text).collect::<Vec<_>>().join(", ")
@@ -240,21 +251,21 @@ impl<'a> Pair<'a> {
         let judged: Vec<_> =
             judged.map(|(at, name)| format!("c.{} as j{at}", quote(name))).collect();
         let claims_lock = locked && !self.shape.is_referred_to();
-        let or_locked = if claims_lock { " or locker = $1::text::xid" } else { "" };
+        let or_locked = if claims_lock { format!(" or locker = {OWN}") } else { String::new() };
         let locked = locked.then(|| {
             format!(
                 "select 'l', '0', c.ctid::text, {} from {copied} c \
-                 where c.xmax = $1::text::xid and not ({IS_MINE})",
+                 where c.xmax = {OWN} and not ({is_mine})",
                 texts("c")
             )
         });
-        let sought = gone.into_iter().chain(locked);
+        let others = gone.into_iter().chain(locked);
         // A column may be called as the row is: only `c.*` means the row, and always. LIMIT has
         // each row looked up by its key, also by a plan that was made when the table was small.
         let written = format!(
             "with mine as materialized (select c.ctid as place, c.xmax as locker, \
                pg_column_size(c.*) as size, {keys}, {judged} \
-               from {copied} c where {IS_MINE}), \
+               from {copied} c where {is_mine}), \
              changed as materialized (select mine.*, s.\"overbooked place\" is null as is_new, \
                {rekeyed} as rekeyed \
                from mine left join lateral (select s.ctid as \"overbooked place\", s.* \
@@ -267,7 +278,7 @@ impl<'a> Pair<'a> {
             same_mine = numbered(&|at, name| format!("s.{name} = mine.k{at}"), " and "),
             changed_keys = numbered(&|at, _| format!("changed.k{at}::text"), ", "),
         );
-        std::iter::once(written).chain(sought).collect::<Vec<_>>().join(" union all ")
+        std::iter::once(written).chain(others).collect::<Vec<_>>().join(" union all ")
     }
 
     /// Whether the stored row `s` and my row differ in a column that some unique index has.
@@ -286,32 +297,32 @@ impl<'a> Pair<'a> {
     /// Without a key, a changed row is one that went and one that came; the former where this holds
     /// as well.
     fn changes_by_place(&self, sought: Sought, and: &str) -> String {
-        let (copied, map) = (self.copied(), self.map());
+        let (copied, map, is_mine) = (self.copied(), self.map(), sought.is_mine());
         let mut parts = vec![format!(
             "select 'i', pg_column_size(c.*)::text, c.ctid::text, c.ctid::text from {copied} c \
-             where {IS_MINE}"
+             where {is_mine}"
         )];
         if sought.gone {
             parts.push(format!(
                 "select 'd', '0', null, m.stored::text from pg_temp.{map} m \
                  where not exists (select from {copied} c where c.ctid = m.copied and not \
-                 ({IS_MINE})){and}"
+                 ({is_mine})){and}"
             ));
         }
         if sought.locked {
             parts.push(format!(
                 "select 'l', '0', c.ctid::text, m.stored::text from {copied} c \
                  join pg_temp.{map} m on m.copied = c.ctid \
-                 where c.xmax = $1::text::xid and not ({IS_MINE})"
+                 where c.xmax = {OWN} and not ({is_mine})"
             ));
         }
         parts.join(" union all ")
     }
 
-    /// The rows that something other than the transaction `$1` has marked, by mark and key.
+    /// The rows that something other than this transaction has marked, by mark and key.
     pub(crate) fn marks(&self) -> String {
         let copied = self.copied();
-        let marked = "c.xmax::text <> '0' and c.xmax <> $1::text::xid";
+        let marked = format!("c.xmax::text <> '0' and c.xmax <> {OWN}");
         match self.key() {
             Key::Columns(key) => {
                 let texts = key.iter().map(|name| format!("c.{}::text", quote(name)));
@@ -468,9 +479,17 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// Whether this transaction wrote the copy's row `c`, other than by bringing it.
-const IS_MINE: &str = "c.xmin = $1::text::xid and c.cmin::text::int4 <> all ($2::int4[]) \
+/// The transaction's own number. Its lower half, since `xid` wraps around (PostgreSQL
+/// documentation, 9.27.7).
+const OWN: &str = "(select (txid_current() & 4294967295)::text::xid)";
+
+/// Whether this transaction wrote the copy's row `c`, other than by the command that brought the
+/// latest.
+const IS_MINE: &str = "c.xmin = (select (txid_current() & 4294967295)::text::xid) \
      and c.cmin::text is distinct from current_setting('overbooked.fill', true)";
+
+/// Whether none of the commands `$1` has brought it.
+const IS_NOT_FILLED: &str = "c.cmin::text::int4 <> all ($1::int4[])";
 
 /// What gives a copy another name.
 pub(crate) fn renaming(from: &str, to: &str) -> String {

@@ -5,16 +5,20 @@
 //! it, so that its COMMIT finds the answers there already. Whatever runs afterwards in the same
 //! transaction makes them void.
 
+use std::iter::once;
 use std::sync::Arc;
 
 use super::Transaction;
 use super::pair::Sought;
 use super::row_changes::{Change, TableChanges};
 use super::state::{Block, Brings, State};
-use super::tables::{Approach, Bringing, Used, low, with_keys};
+use super::tables::{Approach, Bringing, Used, with_keys};
 use crate::gateway::backend::{Answer, Asked, BackendError, Question, Questions};
 use crate::gateway::news::Happening;
 use crate::gateway::statement::{Kind, Statement};
+
+/// Has the questions behind it planned once, and not for each transaction's keys.
+const PLANNED_ONCE: &str = "select set_config('plan_cache_mode', 'force_generic_plan', true)";
 
 /// Questions that travel behind a statement.
 #[derive(Debug)]
@@ -51,7 +55,21 @@ impl Transaction {
     ) -> Result<Vec<TableChanges>, BackendError> {
         match self.foreseen.take() {
             Some(changes) => Ok(changes),
-            None => self.changes(backend).await,
+            None => {
+                let questions = self.changes_questions();
+                if questions.is_empty() {
+                    return Ok(Vec::new());
+                }
+                // Nothing of the client's is planned any more in this transaction.
+                let questions = once(Question::prepared(PLANNED_ONCE)).chain(questions).collect();
+                let mut answers = backend
+                    .ask_all(questions)
+                    .await
+                    .map_err(BackendError::of_changed_schema)?
+                    .into_iter();
+                answers.next();
+                Ok(self.changes_in(answers.collect()))
+            }
         }
     }
 
@@ -91,16 +109,16 @@ impl Transaction {
     /// A collision is answered by an error.
     fn collision_questions(&mut self) -> Vec<Question> {
         let State::Open(open) = &mut self.state else { return Vec::new() };
-        let (tables, xid) = (std::mem::take(&mut open.collisions), open.xid);
-        let questions = tables.iter().map(|table| self.tables.collision_question(*table, xid));
+        let tables = std::mem::take(&mut open.collisions);
+        let questions = tables.iter().map(|table| self.tables.collision_question(*table));
         questions.flatten().collect()
     }
 
     /// Whether rows may be brought on the way to a statement: nothing that is asked behind it must
     /// know which.
     pub(super) fn may_be_brought_with(&self, executed: &Statement, approach: &Approach) -> bool {
-        let Some(Bringing { rows: Some((table, _)), .. }) = &self.bringing else { return true };
-        !self.tables.may_vanish(*table, executed)
+        let Some(Bringing { rows: Some(rows), .. }) = &self.bringing else { return true };
+        !self.tables.may_vanish(rows.table, executed)
             && self.tables.may_collide(executed, approach).is_none()
     }
 
@@ -115,7 +133,7 @@ impl Transaction {
         let questions = looks.iter().filter_map(|table| self.tables.look_question(*table));
         // Apart from each other: what an error of theirs means is not the same.
         let looked = backend.queue(&questions.collect::<Vec<_>>());
-        let rows = rows.map(|(table, question)| (table, backend.queue(&[question])));
+        let rows = rows.map(|rows| (rows.table, backend.queue(&[rows.question]), rows.selection));
         self.brings = Some(Brings { looks, looked, rows });
     }
 
@@ -127,16 +145,18 @@ impl Transaction {
         let Some(Brings { looks, looked, rows }) = self.brings.take() else { return Ok(()) };
         let answers = or_lost(backend.answers(looked).await)?;
         let brought = match rows {
-            Some((table, asked)) => Some((table, or_lost(backend.answers(asked).await)?)),
+            Some((table, asked, selection)) => {
+                Some((table, or_lost(backend.answers(asked).await)?, selection))
+            }
             None => None,
         };
         let answers = answers.map_err(BackendError::of_other_table)?;
         for (table, answer) in looks.into_iter().zip(&answers) {
             self.tables.looked(table, answer)?;
         }
-        if let Some((table, answers)) = brought {
+        if let Some((table, answers, selection)) = brought {
             let rows = answers?.pop().unwrap_or_default().rows;
-            self.tables.brought(table, rows);
+            self.tables.brought(table, rows, selection);
         }
         Ok(())
     }
@@ -189,9 +209,11 @@ impl Transaction {
     }
 
     fn changes_questions(&mut self) -> Vec<Question> {
-        let Some(xid) = self.xid() else { return Vec::new() };
+        if self.xid().is_none() {
+            return Vec::new();
+        }
         let used = self.tables.used().into_iter().filter(|used| used.state.may_have_changes());
-        used.map(|used| changes_question(&used, xid)).collect()
+        used.map(|used| changes_question(&used)).collect()
     }
 
     fn changes_in(&mut self, answers: Vec<Answer>) -> Vec<TableChanges> {
@@ -221,12 +243,13 @@ fn found(used: &Used<'_>, answer: Answer) -> TableChanges {
 }
 
 /// Asks what the transaction did to one table.
-pub(super) fn changes_question(used: &Used<'_>, xid: u64) -> Question {
+pub(super) fn changes_question(used: &Used<'_>) -> Question {
     let (pair, state) = (used.pair(), &used.state);
-    let sought = Sought { gone: state.may_vanish, locked: state.locked };
+    let names_brought = state.may_vanish && !state.is_complete;
+    let named_fills = names_brought || !state.fills.is_empty();
+    let sought = Sought { gone: state.may_vanish, locked: state.locked, named_fills };
     let sql = if state.is_complete { pair.changes(sought) } else { pair.changes_of_part(sought) };
-    let question =
-        used.shape.asking(Question::prepared(sql)).with(low(xid)).with(state.fills_array());
-    let names_brought = sought.gone && !state.is_complete;
+    let question = used.shape.asking(Question::prepared(sql));
+    let question = if named_fills { question.with(state.fills_array()) } else { question };
     if names_brought { with_keys(question, &pair, &state.brought) } else { question }
 }

@@ -13,7 +13,7 @@ use super::ledger::RowId;
 use super::pending_changes::changes_question;
 use super::prepare_statement::Admitted;
 use super::row_changes::{Change, RowOp};
-use super::tables::{Unnoted, low};
+use super::tables::Unnoted;
 use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{RowLock, Statement};
@@ -89,14 +89,13 @@ impl Transaction {
         tables: &[u32],
     ) -> Result<Marks, BackendError> {
         let mut marks = HashSet::new();
-        let Some(xid) = self.xid() else { return Ok(Marks(marks)) };
         for used in self.tables.used() {
             let table = used.shape.oid;
             if !tables.contains(&table) {
                 continue;
             }
             let question = used.shape.asking(Question::prepared(used.pair().marks()));
-            for row in backend.ask(question.with(low(xid))).await?.rows {
+            for row in backend.ask(question).await?.rows {
                 let mut values = row.into_iter().map(Option::unwrap_or_default);
                 let mark = values.next().unwrap_or_default();
                 marks.insert((RowId { table, key: values.collect() }, mark));
@@ -113,14 +112,13 @@ impl Transaction {
         statement: &Statement,
         tables: &[u32],
     ) -> Result<(), BackendError> {
-        let Some(xid) = self.xid() else { return Ok(()) };
         for used in self.tables.used() {
             let locks = used.state.unnoted != Unnoted::Nothing;
             let deletes = used.state.unnoted_deletes && statement.may_insert();
             if !(locks || deletes) || !tables.contains(&used.shape.oid) {
                 continue;
             }
-            let answer = backend.ask(changes_question(&used, xid)).await?;
+            let answer = backend.ask(changes_question(&used)).await?;
             let changes = answer.rows.into_iter().filter_map(Change::read);
             let noted = changes.filter(|change| match change.op {
                 RowOp::Locked => locks,

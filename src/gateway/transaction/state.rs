@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::clients::Closed;
 use super::ledger::Snapshot;
 use super::path_taken::PathTaken;
+use super::tables::Selection;
 use crate::gateway::backend::Asked;
 use crate::gateway::statement::{Access, Name};
 
@@ -110,6 +111,6 @@ pub(super) enum DdlState {
 pub(super) struct Brings {
     pub(super) looks: Vec<u32>,
     pub(super) looked: Asked,
-    /// Into the copy of which table rows are brought.
-    pub(super) rows: Option<(u32, Asked)>,
+    /// Into the copy of which table rows are brought, and which.
+    pub(super) rows: Option<(u32, Asked, Option<Selection>)>,
 }

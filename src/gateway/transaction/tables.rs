@@ -8,6 +8,7 @@ mod approach;
 mod bring;
 mod condition;
 mod contents;
+mod crowded;
 mod named;
 mod names;
 mod numbers;
@@ -16,6 +17,7 @@ mod part;
 mod retold;
 mod rewrite;
 mod rewritten;
+mod selection;
 mod shapes;
 mod structure;
 
@@ -28,6 +30,7 @@ use super::pair::Pair;
 use super::shape::Shape;
 use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::statement::Statement;
+use crowded::Crowds;
 pub(super) use named::Named;
 use named::Written;
 use numbers::Numbers;
@@ -35,6 +38,8 @@ pub(super) use part::with_keys;
 pub(crate) use part::{Approach, Bringing, Parameters};
 use part::{Calls, Part};
 pub(crate) use rewritten::Rewritten;
+pub(crate) use selection::Selection;
+use selection::Selections;
 pub(super) use shapes::{Marks, marks_in};
 use shapes::{ask_shapes, marks_question};
 
@@ -62,8 +67,10 @@ pub(super) struct Tables {
     large_from: Option<u64>,
     /// Those that are so large.
     large: HashSet<u32>,
-    /// Whether a table that is copied whole has become too large for that.
+    /// Whether a table that is copied whole has become too large or too crowded for that.
     has_outgrown: bool,
+    /// Which small tables are written by many.
+    crowds: Crowds,
     /// Which functions may be called once more.
     calls: Calls,
     /// What tells whether the shapes are still those.
@@ -84,6 +91,8 @@ pub(super) struct Tables {
     undone: HashSet<u32>,
     /// Whether copies were dropped in the open transaction, which its rollback brings back.
     left: bool,
+    /// The transactions in which copies were made: nobody else sees anything of them.
+    pub(super) built: Vec<u64>,
 }
 
 /// What PostgreSQL calls without being told by name: the functions behind operators, casts and
@@ -178,6 +187,8 @@ pub(super) struct InUse {
     pub(super) strong: HashSet<RowId>,
     /// Rows found locked FOR KEY SHARE.
     pub(super) shared: HashSet<RowId>,
+    /// Which rows were brought.
+    selections: Selections,
 }
 
 /// Which rows locked FOR UPDATE nobody has noted.
@@ -310,8 +321,9 @@ impl Tables {
         let (outdated, looked) =
             (std::mem::take(&mut self.outdated), std::mem::take(&mut self.looked));
         // Until they are gone nobody may take what is left of them for a copy.
-        let large_from = self.large_from;
-        *self = Self { large_from, outdated, looked, left, ..Self::default() };
+        let (large_from, crowds) = (self.large_from, std::mem::take(&mut self.crowds));
+        let built = std::mem::take(&mut self.built);
+        *self = Self { large_from, crowds, outdated, looked, left, built, ..Self::default() };
         self.clear(backend).await
     }
 
@@ -340,6 +352,8 @@ impl Tables {
             looked: before.looked,
             left: true,
             large_from: before.large_from,
+            crowds: before.crowds,
+            built: before.built,
             ..Self::default()
         };
         removal

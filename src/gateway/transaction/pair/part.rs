@@ -1,6 +1,6 @@
 //! The SQL of a copy that holds no more of a stored table's rows than a transaction needs.
 
-use super::{IS_MINE, Key, Pair, Sought};
+use super::{IS_MINE, IS_NOT_FILLED, Key, Pair, Sought};
 use crate::core::syntax::quote;
 use crate::gateway::transaction::shape::list;
 
@@ -88,8 +88,8 @@ impl Pair<'_> {
         )
     }
 
-    /// Brings the stored rows that have a unique key of a row that this transaction (`$1`) wrote,
-    /// other than by these commands (`$2`), and that were not brought: PostgreSQL refuses the
+    /// Brings the stored rows that have a unique key of a row that this transaction wrote, other
+    /// than by these commands (`$1`), and that were not brought: PostgreSQL refuses the
     /// first.
     pub(crate) fn collisions(&self) -> String {
         let columns = list("s.", self.shape.plain_columns().map(|column| column.name.as_str()));
@@ -97,11 +97,11 @@ impl Pair<'_> {
             let key: Vec<&str> = key.iter().map(String::as_str).collect();
             format!(
                 "select {columns} from {copied} c join only {stored} s on {same} \
-                 where {IS_MINE} and {lacks}",
+                 where {IS_MINE} and {IS_NOT_FILLED} and {lacks}",
                 copied = self.copied(),
                 stored = self.shape.stored(),
                 same = Self::same("s", "c", &key),
-                lacks = self.not_brought("s", 3),
+                lacks = self.not_brought("s", 2),
             )
         });
         format!(
@@ -131,11 +131,11 @@ impl Pair<'_> {
     }
 
     /// The same of a copy that holds a part of the rows: where gone ones are sought, the keys of
-    /// those that were brought are parameters from `$3` on.
+    /// those that were brought are parameters from `$2` on.
     pub(crate) fn changes_of_part(&self, sought: Sought) -> String {
         let Key::Columns(key) = self.key() else {
             // None was brought: a row that was told apart by its place could not be.
-            return self.changes_by_place(sought, " and cardinality($3::text[]) = 0");
+            return self.changes_by_place(sought, " and cardinality($2::text[]) = 0");
         };
         let texts = (1..=key.len()).map(|at| format!("d.k{at}::text"));
         let gone = sought.gone.then(|| {
@@ -143,11 +143,11 @@ impl Pair<'_> {
                 "select 'd', '0', null, {texts} from {brought} \
                  where not exists (select from {copied} c where {same})",
                 texts = texts.collect::<Vec<_>>().join(", "),
-                brought = self.rows(3),
+                brought = self.rows(2),
                 copied = self.copied(),
                 same = self.among("c"),
             )
         });
-        self.changes_by_columns(&key, gone, sought.locked)
+        self.changes_by_columns(&key, gone, sought)
     }
 }

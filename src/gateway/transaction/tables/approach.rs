@@ -31,8 +31,8 @@ impl Tables {
         if self.large_from.is_none() || !shape.may_be_copied_in_part() {
             return Ok(());
         }
-        if shape.key().is_none() {
-            // Its copy could not outlive a transaction in any case.
+        // Without a key its copy could not outlive a transaction in any case.
+        if shape.key().is_none() || self.crowds.are_at(shape.oid) {
             self.large.insert(shape.oid);
             return Ok(());
         }

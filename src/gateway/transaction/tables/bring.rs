@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use super::condition::Condition;
-use super::part::{Approach, Parameters, with_keys};
+use super::part::{Approach, BringingRows, Parameters, with_keys};
+use super::selection::{Selection, Selections};
 use super::structure::build;
-use super::{Copy, InUse, Open, Renewal, Tables, Unnoted, low};
+use super::{Copy, InUse, Open, Renewal, Tables, Unnoted};
 use crate::core::syntax::quote;
 use crate::gateway::backend::{Answer, AnswerRow, BackendError, BoundValues, Question, Questions};
 use crate::gateway::refusal::Refusal;
@@ -23,7 +24,7 @@ impl Tables {
         approach: &Approach,
         statement: &Statement,
         parameters: Parameters<'_>,
-    ) -> Result<Option<(u32, Question)>, BackendError> {
+    ) -> Result<Option<BringingRows>, BackendError> {
         for table in &approach.whole {
             self.bring_rest(backend, *table).await?;
             self.let_be_found(backend, *table).await?;
@@ -48,15 +49,26 @@ impl Tables {
             Parameters::Bound(bound) => bound.chosen(&condition.parameters),
         };
         // Where a parameter is missing, the server will say so.
-        let Some(bound) = chosen else { return Ok(None) };
-        let question = self.bringing(*table, single.alias.as_deref(), condition, bound);
-        Ok(question.map(|question| (*table, question)))
+        let Some(mut bound) = chosen else { return Ok(None) };
+        bound.append(&condition.constants);
+        let alias = single.alias.as_deref();
+        let selection = Selection::of(alias, &condition, &bound);
+        if selection.as_ref().is_some_and(|selection| self.has_brought(*table, selection)) {
+            return Ok(None);
+        }
+        let question = self.bringing(*table, alias, condition, bound);
+        Ok(question.map(|question| BringingRows { table: *table, question, selection }))
     }
 
     fn use_part(&mut self, table: u32) {
         if let Some(copy) = self.copies.get_mut(&table) {
             copy.in_use.get_or_insert_with(InUse::part);
         }
+    }
+
+    fn has_brought(&self, table: u32, selection: &Selection) -> bool {
+        let used = self.copies.get(&table).and_then(|copy| copy.in_use.as_ref());
+        used.is_some_and(|used| used.selections.have(selection))
     }
 
     fn bringing(
@@ -103,7 +115,12 @@ impl Tables {
     }
 
     /// Notes what has been brought into the copy of this table.
-    pub(crate) fn brought(&mut self, table: u32, rows: Vec<AnswerRow>) {
+    pub(crate) fn brought(
+        &mut self,
+        table: u32,
+        rows: Vec<AnswerRow>,
+        selection: Option<Selection>,
+    ) {
         let Some(used) = self.state(table) else { return };
         let command = rows.first().and_then(|row| row.first()?.as_deref()?.parse::<i64>().ok());
         used.fills.extend(command);
@@ -111,6 +128,7 @@ impl Tables {
             .into_iter()
             .map(|row| -> Key { row.into_iter().skip(2).map(Option::unwrap_or_default).collect() });
         used.brought.extend(keys);
+        used.selections.extend(selection);
     }
 
     /// Brings all that is not there yet.
@@ -190,7 +208,8 @@ impl Tables {
         if questions.is_empty() {
             return Ok(());
         }
-        build(backend, questions.into_iter().map(Question::once).collect(), Open::No).await?;
+        let questions = questions.into_iter().map(Question::once).collect();
+        self.built.extend(build(backend, questions, Open::No).await?);
         self.copies.values_mut().for_each(Copy::is_put_back);
         Ok(())
     }
@@ -207,12 +226,11 @@ impl Tables {
 
     /// Asks for an error of PostgreSQL's own where a row of this transaction's has a key of a
     /// stored row that is not in the copy.
-    pub(crate) fn collision_question(&self, table: u32, xid: u64) -> Option<Question> {
+    pub(crate) fn collision_question(&self, table: u32) -> Option<Question> {
         let copy = self.copies.get(&table)?;
         let used = copy.in_use.as_ref().filter(|used| !used.is_complete)?;
         let pair = Pair::new(&copy.shape, &copy.name);
-        let question =
-            Question::prepared(pair.collisions()).with(low(xid)).with(used.fills_array());
+        let question = Question::prepared(pair.collisions()).with(used.fills_array());
         Some(with_keys(question, &pair, &used.brought))
     }
 }
@@ -233,6 +251,7 @@ impl InUse {
             unnoted_deletes: false,
             strong: HashSet::new(),
             shared: HashSet::new(),
+            selections: Selections::default(),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Which stored rows a statement needs, as a condition that the gateway asks by.
 
+use std::ops::Range;
+
 use crate::core::syntax::quote;
+use crate::gateway::backend::BoundValues;
 use crate::gateway::statement::{Arrivals, Expression, Statement};
 use crate::gateway::transaction::shape::Shape;
 
@@ -10,14 +13,30 @@ pub(super) struct Condition {
     pub(super) is_plain: bool,
     /// Which of the client's parameters are in it, in order.
     pub(super) parameters: Vec<usize>,
+    /// The values of the parameters behind those, which are constants in the client's text.
+    pub(super) constants: BoundValues,
+    /// Whether no setting has a part in it, as long as none has in the parameters.
+    pub(super) is_fixed: bool,
 }
 
 impl Condition {
     /// The statement's own.
     pub(super) fn of(statement: &Statement, expression: &Expression) -> Self {
         let mut parameters = Vec::new();
-        let sql = numbered(statement, expression, &mut parameters);
-        Self { sql, is_plain: expression.is_plain, parameters }
+        let mut places = places_of(expression, &mut parameters);
+        let mut constants = BoundValues::default();
+        for constant in &expression.constants {
+            constants.push(constant.type_oid, &constant.value);
+            places.push((parameters.len() + constants.values.len(), &constant.span));
+        }
+        let sql = numbered(statement, expression, places);
+        Self {
+            sql,
+            is_plain: expression.is_plain,
+            parameters,
+            constants,
+            is_fixed: expression.is_fixed,
+        }
     }
 
     /// For the stored rows that these may hit.
@@ -25,7 +44,8 @@ impl Condition {
         let mut parameters = Vec::new();
         let rows = conditions(shape, arrivals).unwrap_or_default().into_iter().map(|row| {
             let pieces = row.into_iter().map(|(column, kind, value)| {
-                let value = numbered(statement, value, &mut parameters);
+                let places = places_of(value, &mut parameters);
+                let value = numbered(statement, value, places);
                 format!("{} = ({value})::{kind}", quote(column))
             });
             pieces.collect::<Vec<_>>().join(" and ")
@@ -33,23 +53,35 @@ impl Condition {
         let sql = rows.collect::<Vec<_>>().join(" or ");
         let sql = if sql.is_empty() { "false".to_owned() } else { sql };
         // Of the rows nothing is computed.
-        Self { sql, is_plain: true, parameters }
+        let constants = BoundValues::default();
+        Self { sql, is_plain: true, parameters, constants, is_fixed: false }
     }
 }
 
-/// An expression with its parameters numbered as they are added to these.
-fn numbered(statement: &Statement, expression: &Expression, parameters: &mut Vec<usize>) -> String {
-    let mut sql = String::new();
-    let mut at = expression.span.start;
-    for (number, span) in &expression.parameters {
+/// A parameter's number, and where in the client's text it comes to stand.
+type Place<'a> = (usize, &'a Range<usize>);
+
+/// Where an expression's own parameters stand, numbered as they are added to these.
+fn places_of<'a>(expression: &'a Expression, parameters: &mut Vec<usize>) -> Vec<Place<'a>> {
+    let place = |(number, span): &'a (usize, Range<usize>)| {
         let known = parameters.iter().position(|known| known == number);
         let place = known.unwrap_or_else(|| {
             parameters.push(*number);
             parameters.len() - 1
         });
+        (place + 1, span)
+    };
+    expression.parameters.iter().map(place).collect()
+}
+
+/// An expression with parameters in these places.
+fn numbered(statement: &Statement, expression: &Expression, mut places: Vec<Place<'_>>) -> String {
+    places.sort_by_key(|(_, span)| span.start);
+    let mut sql = String::new();
+    let mut at = expression.span.start;
+    for (number, span) in places {
         sql += &statement.sql[at..span.start];
-        sql += "$";
-        sql += &(place + 1).to_string();
+        sql += &format!("${number}");
         at = span.end;
     }
     sql + &statement.sql[at..expression.span.end]

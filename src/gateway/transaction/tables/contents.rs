@@ -36,6 +36,7 @@ impl Tables {
     ) -> Result<(), BackendError> {
         let (mut questions, mut fillings, mut are_tied) = (Vec::new(), Vec::new(), false);
         for (table, lacks) in lacking {
+            self.note_lacking(table, lacks.as_ref());
             let Some(copy) = self.copies.get(&table) else { continue };
             if copy.is_littered {
                 questions.push(Question::prepared(Pair::new(&copy.shape, &copy.name).clear()));
@@ -57,6 +58,13 @@ impl Tables {
             self.filled(&filling, answer)?;
         }
         Ok(())
+    }
+
+    /// Notes which rows of a table that is copied whole the others have written.
+    fn note_lacking(&mut self, table: u32, lacks: Option<&HashSet<Key>>) {
+        let may_be = self.shapes.get(&table).is_some_and(|shape| shape.may_be_copied_in_part());
+        let Some(lacks) = lacks.filter(|_| may_be && self.large_from.is_some()) else { return };
+        self.has_outgrown |= self.crowds.note(table, lacks);
     }
 
     /// Notes that a copy is in use, from what its filling was answered, if anything had to be

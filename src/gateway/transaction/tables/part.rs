@@ -19,6 +19,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::selection::Selection;
 use crate::gateway::backend::{BoundValues, Question};
 use crate::gateway::statement::Single;
 use crate::gateway::transaction::journal::Key;
@@ -101,8 +102,17 @@ impl Approach {
 pub(crate) struct Bringing {
     /// The tables that must still be what the snapshot shows.
     pub(crate) looks: Vec<u32>,
-    /// What brings rows, and into the copy of which table.
-    pub(crate) rows: Option<(u32, Question)>,
+    pub(crate) rows: Option<BringingRows>,
+}
+
+/// What brings rows.
+#[derive(Debug)]
+pub(crate) struct BringingRows {
+    /// Of which table.
+    pub(crate) table: u32,
+    pub(crate) question: Question,
+    /// Which, where that may be asked again.
+    pub(crate) selection: Option<Selection>,
 }
 
 impl Bringing {

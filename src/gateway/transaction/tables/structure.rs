@@ -148,7 +148,7 @@ impl Tables {
             else {
                 continue;
             };
-            build(backend, vec![Question::once(creation)], open).await?;
+            self.built.extend(build(backend, vec![Question::once(creation)], open).await?);
             let made = if open == Open::Yes { Made::Now } else { Made::Kept };
             let numbers = Numbers::ask(backend, &name, catalog_view).await?;
             self.views.insert(catalog_view, View { name, numbers, made });
@@ -170,7 +170,9 @@ impl Tables {
         let copy_of = |table: u32| self.copies.get(&table).map(|copy| copy.name.clone());
         let copies = tables.iter().filter_map(|table| self.copies.get(table));
         let ties: Vec<_> = copies.flat_map(|copy| copy.shape.tying(&copy.name, copy_of)).collect();
-        build(backend, ties.into_iter().map(Question::once).collect(), open).await
+        self.built
+            .extend(build(backend, ties.into_iter().map(Question::once).collect(), open).await?);
+        Ok(())
     }
 
     /// The tables that these relations are or read, as views.
@@ -207,7 +209,8 @@ impl Tables {
             let named = self.resolve(backend, &statement.names).await?;
             let creation = shape.view_creation(&name, &self.rewrite_view(&statement, &named).sql);
             let creation = self.over_parts(&named, creation);
-            build(backend, creation.into_iter().map(Question::once).collect(), open).await?;
+            let creation = creation.into_iter().map(Question::once).collect();
+            self.built.extend(build(backend, creation, open).await?);
             let numbers = Numbers::ask(backend, &name, relation).await?;
             self.views.insert(relation, View { name, numbers, made });
             return Ok(());
@@ -218,7 +221,8 @@ impl Tables {
         let keep = if keeps { Keep::Rows } else { Keep::Nothing };
         let statements = shape.creation(&name, keep).into_iter().chain(pair.map_creation());
         let questions = statements.map(Question::once).collect();
-        build(backend, questions, open).await.map_err(BackendError::of_changed_schema)?;
+        let built = build(backend, questions, open).await;
+        self.built.extend(built.map_err(BackendError::of_changed_schema)?);
         let numbers = Numbers::ask(backend, &name, relation).await?;
         let copy = Copy {
             shape,
@@ -312,21 +316,22 @@ impl Tables {
 }
 
 /// Makes structure, where no transaction is open in one that may write: the client's default may be
-/// not to.
+/// not to. The number of that one is returned.
 pub(super) async fn build(
     backend: &mut impl Questions,
     questions: Vec<Question>,
     open: Open,
-) -> Result<(), BackendError> {
+) -> Result<Option<u64>, BackendError> {
+    const OWN: &str = "select txid_current()::text";
     if questions.is_empty() || open == Open::Yes {
-        return backend.ask_all(questions).await.map(drop);
+        return backend.ask_all(questions).await.map(|_| None);
     }
     // In one transaction: a copy that an error leaves behind without its keys would still be found
     // before the stored table.
-    let begin = std::iter::once(Question::prepared("begin read write"));
+    let begin = ["begin read write", OWN].map(Question::prepared).into_iter();
     let end = std::iter::once(Question::prepared("commit"));
     match backend.ask_all(begin.chain(questions).chain(end).collect()).await {
-        Ok(_) => Ok(()),
+        Ok(answers) => Ok(answers.get(1).and_then(|own| own.value(0)?.parse().ok())),
         Err(BackendError::Lost(error)) => Err(BackendError::Lost(error)),
         Err(trouble) => {
             backend.roll_back().await?;
