@@ -154,6 +154,7 @@ pub mod optimistic {
     pub const COUNTS: &str = include_str!("../../sql/optimistic/counts.sql");
     /// What of a primary key an ALTER TABLE would drop.
     pub const ROLES: &str = include_str!("../../sql/optimistic/roles.sql");
+    pub const KEY_TYPES: &str = include_str!("../../sql/optimistic/key_types.sql");
     pub const PRIMARY_KEY: &str = include_str!("../../sql/optimistic/primary_key.sql");
     /// What a job of an ASYNC statement is about.
     pub const JOB: &str = include_str!("../../sql/optimistic/job.sql");

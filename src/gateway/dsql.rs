@@ -12,7 +12,7 @@
 
 use super::refusal::Refusal;
 use super::statement::{Kind, Statement, selects_into};
-use crate::core::syntax::{Word, has};
+use crate::core::syntax::{Word, begins, has};
 
 mod alter;
 mod columns;
@@ -25,6 +25,7 @@ mod statements;
 
 pub(super) use alter::Drops;
 pub(super) use completed::completed;
+pub(super) use indexes::KeyColumns;
 pub(super) use settings::refused_parameter;
 
 /// Whether statements are refused that the service refuses.
@@ -62,6 +63,11 @@ fn refused_ddl(words: &[Word]) -> Option<Refusal> {
         .or_else(|| alter::refusal(words))
         .or_else(|| indexes::refusal(words))
         .or_else(|| columns::refusal(words))
+        .or_else(|| makes_view(words).then(|| refused_query(words)).flatten())
+}
+
+fn makes_view(words: &[Word]) -> bool {
+    begins(words, &["create"]) && words.iter().take(4).any(|word| word.is("view"))
 }
 
 /// What a statement drops of a table.
@@ -77,16 +83,32 @@ pub(super) fn refused_drop(column: Option<&str>) -> Refusal {
     }
 }
 
+/// The columns of the index that a statement makes.
+pub(super) fn key_columns(statement: &Statement) -> Option<KeyColumns> {
+    indexes::key_columns(&statement.words)
+}
+
+/// Why no column of this type can be in a key (reported).
+pub(super) fn refused_key_type(kind: &str) -> Refusal {
+    Refusal::unsupported(format!("datatype {kind} is not supported in a key"))
+}
+
 /// Why there cannot be so many of these.
 pub(super) fn refused_count(counted: &str, count: u64) -> Option<Refusal> {
     if counted == "keys of jsonb" && count > 0 {
-        return Some(Refusal::unsupported("datatype jsonb is not supported in a key"));
+        return Some(refused_key_type("jsonb"));
     }
     let limit = facts::LIMITS.iter().find(|limit| limit.counted == counted)?;
     (count > limit.most).then(|| Refusal::limit(limit.says))
 }
 
 fn refused_query(words: &[Word]) -> Option<Refusal> {
+    if has(words, &["merge", "into"]) {
+        return Some(Refusal::statement("Merge"));
+    }
+    if begins(words, &["explain"]) && has(words, &["create"]) {
+        return Some(Refusal::statement("CreateTableAs"));
+    }
     if has(words, &["tablesample"]) {
         return Some(Refusal::unsupported("TABLESAMPLE is not supported"));
     }

@@ -228,13 +228,17 @@ pub(super) fn refused_type(words: &[Word]) -> Option<Refusal> {
     unsupported(&name)
 }
 
-/// Why a query cannot make a value of a type that it names: behind `::`, or behind AS in CAST.
+/// Why a query cannot make a value of a type that it names: behind `::`, behind AS in CAST, or
+/// before a string.
 pub(super) fn refused_cast(words: &[Word]) -> Option<Refusal> {
     let is = |at: usize, mark: char| words.get(at).is_some_and(|word| word.is_mark(mark));
     let signs = (2..words.len()).filter(|at| is(at - 1, ':') && is(at - 2, ':'));
     let calls = (0..words.len()).filter(|at| words[*at].is("cast"));
     let signs = signs.map(|at| &words[at..]);
-    let mut types = signs.chain(calls.filter_map(|at| type_of_cast(&words[at + 1..])));
+    let is_text = |at: &usize| words[*at].kind == WordKind::Text;
+    let literals = (1..words.len()).filter(is_text).map(|at| &words[at - 1..]);
+    let casts = calls.filter_map(|at| type_of_cast(&words[at + 1..]));
+    let mut types = signs.chain(casts).chain(literals);
     types.find_map(|words| {
         let Declared { name, .. } = declared(words)?;
         let is_refused = TYPES_WITHOUT_VALUES.contains(&name.as_str());

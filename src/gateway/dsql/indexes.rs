@@ -1,9 +1,13 @@
 //! CREATE INDEX: what of it the service does (Aurora DSQL documentation, CREATE INDEX).
 
 use super::columns::{self, MOST_KEY_COLUMNS};
-use crate::core::syntax::{Word, begins, has, parenthesized};
+use crate::core::syntax::{Word, begins, parenthesized};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::statement::is_async;
+use crate::gateway::statement::{is_async, table_name};
+
+/// What may not stand behind an index's columns (dsql-lint's grammar of what a cluster has taken
+/// lacks them; the words are those of USING).
+const CLAUSES: [(&str, &str); 2] = [("with", "WITH"), ("tablespace", "TABLESPACE")];
 
 /// Why an index cannot be had so. Clauses that the service does not know are refused before the
 /// want of ASYNC is.
@@ -12,24 +16,65 @@ pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
     if !begins(words, &["create"]) || !is_index {
         return None;
     }
-    let unsupported = |says: &str| Some(Refusal::unsupported(says));
-    if has(words, &["index", "concurrently"]) {
-        return unsupported("CONCURRENTLY not supported for CREATE INDEX");
-    }
+    let unsupported = |clause: &str| {
+        Some(Refusal::unsupported(format!("{clause} not supported for CREATE INDEX")))
+    };
     let on = words.iter().position(|word| word.is("on"))?;
+    // Not an index that is called so: that stands in quotes, as a keyword that is half reserved.
+    if words[..on].iter().any(|word| word.is("concurrently")) {
+        return unsupported("CONCURRENTLY");
+    }
     let open =
         words[on..].iter().position(|word| word.is_mark('(')).map_or(words.len(), |at| on + at);
     if words[on..open].iter().any(|word| word.is("using")) {
-        return unsupported("USING not supported for CREATE INDEX");
+        return unsupported("USING");
+    }
+    let (keys, behind) = parenthesized(&words[open..])?;
+    if let Some((_, says)) = CLAUSES.iter().find(|(clause, _)| has_beside(behind, clause)) {
+        return unsupported(says);
     }
     if !is_async(words) {
         return None;
     }
-    let (keys, _) = parenthesized(&words[open..])?;
     if keys.len() > MOST_KEY_COLUMNS {
         return Some(columns::too_many_key_columns());
     }
     keys.into_iter().find_map(refused_key)
+}
+
+/// Whether this keyword stands there outside of parentheses.
+fn has_beside(words: &[Word], keyword: &str) -> bool {
+    let mut rest = words;
+    while let Some((first, behind)) = rest.split_first() {
+        if first.is(keyword) {
+            return true;
+        }
+        rest = parenthesized(rest).map_or(behind, |(_, behind)| behind);
+    }
+    false
+}
+
+/// What a CREATE INDEX says of a table's columns.
+pub(in crate::gateway) struct KeyColumns {
+    pub(in crate::gateway) schema: Option<String>,
+    pub(in crate::gateway) table: String,
+    pub(in crate::gateway) columns: Vec<String>,
+}
+
+/// The columns of the index that these words make, where it is of columns; nothing where they make
+/// none.
+pub(super) fn key_columns(words: &[Word]) -> Option<KeyColumns> {
+    if !begins(words, &["create"]) || !words.iter().take(3).any(|word| word.is("index")) {
+        return None;
+    }
+    let on = words.iter().position(|word| word.is("on"))?;
+    let only = usize::from(words.get(on + 1).is_some_and(|word| word.is("only")));
+    let ((schema, table), behind) = table_name(words.get(on + 1 + only..)?)?;
+    let (keys, _) = parenthesized(behind)?;
+    let is_column = |key: &&[Word]| !key.get(1).is_some_and(|word| word.is_mark('('));
+    let name = |key: &[Word]| key.first()?.name().map(str::to_owned);
+    let columns = keys.into_iter().filter(is_column).filter_map(name).collect();
+    Some(KeyColumns { schema, table, columns })
 }
 
 /// A column, or an expression in parentheses, or a call, and what is said of its order.

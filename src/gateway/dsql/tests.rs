@@ -234,6 +234,17 @@ fn settings_and_functions_are_those_that_there_are() {
     );
     assert_eq!(refused("select circle('<(0,0),1>'::text)"), "0A000 datatype circle not supported");
     assert_eq!(refused("select '127.0.0.1'::inet, string_to_array('1,2', ',')"), "");
+    for (sql, says) in [
+        ("with a as (select 1) merge into t using a on true when matched then delete", "Merge"),
+        ("explain merge into t using a on true when matched then delete", "Merge"),
+        ("explain analyze create table t as select 1", "CreateTableAs"),
+    ] {
+        assert_eq!(refused(sql), format!("0A000 unsupported statement: {says}"), "{sql}");
+    }
+    assert_eq!(
+        refused("create or replace view v as select pg_advisory_lock(1)"),
+        "0A000 function pg_advisory_lock not supported"
+    );
     for fine in [
         "select to_tsvector('simple', 'a') @@ to_tsquery('pg_catalog.simple', 'a')",
         "select '[1,2)'::int4range, int4range(1, 2), 'a'::tsvector",
@@ -266,6 +277,8 @@ fn settings_and_functions_are_those_that_there_are() {
         ("'1'::pg_catalog.money", "money"),
         ("cast (cast('a' as text) as bit varying(3))", "bit varying"),
         ("CAST('a' AS xml)", "xml"),
+        ("1, money '1'", "money"),
+        ("a from t where a <@ pg_catalog.box '(1,1),(0,0)'", "box"),
     ] {
         assert_eq!(
             refused(&format!("select {cast}")),
@@ -299,6 +312,19 @@ fn an_index_is_made_of_columns_without_an_order() {
         ),
         ("create index i on t using btree (a)", "0A000 USING not supported for CREATE INDEX"),
         ("create index async i on t using gin (a)", "0A000 USING not supported for CREATE INDEX"),
+        (
+            "create index async concurrently if not exists i on t (a)",
+            "0A000 CONCURRENTLY not supported for CREATE INDEX",
+        ),
+        (
+            "create index async i on t (a) include (b) with (fillfactor = 50)",
+            "0A000 WITH not supported for CREATE INDEX",
+        ),
+        (
+            "create index i on t (a) tablespace pg_default",
+            "0A000 TABLESPACE not supported for CREATE INDEX",
+        ),
+        ("create index async \"concurrently\" on t (a) where (a is json with unique keys)", ""),
         ("create index async i on t (a desc)", sorted),
         ("create unique index async on t (a, (lower(b)) asc nulls last)", sorted),
         ("create index async i on t (a text_pattern_ops)", class),

@@ -4,7 +4,7 @@
 use super::Protocol;
 use crate::core::sql;
 use crate::gateway::backend::{BackendError, Question, Questions as _};
-use crate::gateway::dsql::{self, Drops, Strictness};
+use crate::gateway::dsql::{self, Drops, KeyColumns, Strictness};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Kind, Statement};
 use crate::gateway::transaction::pair::array;
@@ -32,6 +32,23 @@ impl Protocol {
                 Err(dsql::refused_drop(column).into())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Before it runs: PostgreSQL has words of its own for a key that cannot be.
+    pub(super) async fn check_key_types(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<(), BackendError> {
+        let keys = self.is_limited(statement).then(|| dsql::key_columns(statement)).flatten();
+        let Some(KeyColumns { schema, table, columns }) = keys else { return Ok(()) };
+        let question = Question::prepared(sql::optimistic::KEY_TYPES)
+            .with_some(schema)
+            .with(table)
+            .with(array(columns.iter().map(String::as_str)));
+        match self.backend.ask(question).await?.value(0) {
+            None => Ok(()),
+            Some(kind) => Err(dsql::refused_key_type(kind).into()),
         }
     }
 

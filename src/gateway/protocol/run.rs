@@ -121,6 +121,7 @@ impl Protocol {
         };
         let admitted = self.admit(statement, &executed, parameters).await?;
         self.check_primary_key(statement).await?;
+        self.check_key_types(statement).await?;
         self.note_mapping(statement).await?;
         self.transaction.check_numbers(&mut self.backend, &executed, &admitted).await?;
         let marks = if self.transaction.locks_apart(&executed, &admitted, submission.limit())? {
