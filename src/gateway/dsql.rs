@@ -25,8 +25,9 @@ mod statements;
 
 pub(super) use alter::Drops;
 pub(super) use completed::completed;
+pub(super) use facts::OWN_SETTING;
 pub(super) use indexes::KeyColumns;
-pub(super) use settings::refused_parameter;
+pub(super) use settings::{refused_parameter, shown_own_setting, with_own_prefix};
 
 /// Whether statements are refused that the service refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub enum Strictness {
 pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
     let words = &statement.words[..];
     if let Kind::Ddl(_) = statement.kind {
-        return refused_ddl(words);
+        return statements::parts(words).into_iter().find_map(refused_ddl);
     }
     // PostgreSQL makes it a CREATE TABLE AS.
     if selects_into(words) {

@@ -105,6 +105,12 @@ async fn what_a_session_cannot_set_it_cannot_begin_with() {
         says(&client, "show search_path").await
     };
     assert_eq!(begins("-c search_path=shop --extra-float-digits=2").await, "shop; (0)");
+    let own = "show disable_sync_create_index";
+    let client = served.client().await;
+    assert_eq!(says(&client, own).await, "on; (0)");
+    let set = format!("set disable_sync_create_index = off; {own}");
+    assert_eq!(says(&client, &set).await, "(0); off; (0)");
+    assert_eq!(begins("-c disable_sync_create_index=off -c search_path=a").await, "a; (0)");
     for options in ["-c search_path=shop -c work_mem=4MB", "-cwork_mem=4MB", "--work-mem=4MB"] {
         let says = "FATAL 0A000 setting configuration parameter \"work_mem\" not supported";
         assert_eq!(begins(options).await, says, "{options}");

@@ -4,6 +4,7 @@
 use super::facts::{SIZES, TABLE_CLAUSES, TYPES, TYPES_WITHOUT_VALUES, is_type_refused};
 use crate::core::syntax::{Word, WordKind, begins, has, parenthesized};
 use crate::gateway::refusal::Refusal;
+use crate::gateway::statement::table_name;
 
 /// What begins something else than a column in a table's parentheses.
 const NO_COLUMN: [&str; 7] =
@@ -47,8 +48,8 @@ pub(super) struct Declared {
 pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
     let is = |at: usize, keyword: &str| words.get(at).is_some_and(|word| word.is(keyword));
     if is(0, "create") && is(1, "domain") {
-        let at = words.iter().position(|word| word.is("as")).map_or(3, |at| at + 1);
-        return refused_type(&words[at.min(words.len())..]);
+        let (_, kind) = table_name(&words[2..])?;
+        return refused_column(if begins(kind, &["as"]) { &kind[1..] } else { kind });
     }
     if is(0, "create") && words.iter().take(4).any(|word| word.is("table")) {
         return refused_table(words);
@@ -57,9 +58,6 @@ pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
 }
 
 fn refused_table(words: &[Word]) -> Option<Refusal> {
-    if has(words, &["inherits"]) {
-        return Some(Refusal::unsupported("INHERITS clause not supported for CREATE TABLE"));
-    }
     for clause in ["by", "of"] {
         if has(words, &["partition", clause]) {
             let clause = clause.to_uppercase();
@@ -157,8 +155,12 @@ pub(super) fn no_collation() -> Refusal {
 
 /// Why there cannot be a column that is declared so, from its type on.
 pub(super) fn refused_column(words: &[Word]) -> Option<Refusal> {
-    let collates = words.iter().any(|word| word.is("collate"));
-    refused_type(words).or_else(|| refused_size(words)).or_else(|| collates.then(no_collation))
+    let says = |keyword: &str| words.iter().any(|word| word.is(keyword));
+    let compressed = || Refusal::unsupported("COMPRESSION clause not supported");
+    refused_type(words)
+        .or_else(|| refused_size(words))
+        .or_else(|| says("collate").then(no_collation))
+        .or_else(|| says("compression").then(compressed))
 }
 
 /// Why a text cannot be declared to be so long.

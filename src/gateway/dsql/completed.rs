@@ -1,27 +1,48 @@
 //! What the service adds to a statement that leaves it out.
 
-use super::facts::NUMERIC;
-use super::{alter, columns};
+use super::facts::{NUMERIC, OWN_PREFIX, OWN_SETTING};
+use super::{alter, columns, statements};
+use crate::core::syntax::{Word, begins};
 use crate::gateway::statement::{Inserted, Kind, Statement};
 
 /// The statement as the service understands it.
 pub(in crate::gateway) fn completed(statement: Statement) -> Statement {
-    if !matches!(statement.kind, Kind::Ddl(_)) {
-        return statement;
-    }
-    let words = &statement.words;
-    let types = columns::column_types(words).into_iter().chain(alter::added_types(words));
-    let places: Vec<usize> = types.filter_map(columns::bare_numeric).collect();
-    if places.is_empty() {
+    let additions = match statement.kind {
+        Kind::Ddl(_) => sizes(&statement.words),
+        Kind::Session => own_setting(&statement.words).into_iter().collect(),
+        _ => return statement,
+    };
+    if additions.is_empty() {
         return statement;
     }
     let (mut sql, mut inserted) = (statement.sql.clone(), Vec::new());
-    for place in places.into_iter().rev() {
+    for (place, text) in additions.into_iter().rev() {
         let at = sql[..place].chars().count();
-        inserted.insert(0, Inserted { at, length: NUMERIC.len() });
-        sql.insert_str(place, NUMERIC);
+        inserted.insert(0, Inserted { at, length: text.len() });
+        sql.insert_str(place, text);
     }
     Statement { inserted, ..Statement::read(&sql, statement.strings) }
+}
+
+/// Something to be put in, with the byte before which it belongs.
+type Addition = (usize, &'static str);
+
+/// The sizes of numbers.
+fn sizes(words: &[Word]) -> Vec<Addition> {
+    let columns = |part: &'_ [Word]| -> Vec<usize> {
+        let types = columns::column_types(part).into_iter().chain(alter::added_types(part));
+        types.filter_map(columns::bare_numeric).collect()
+    };
+    let places = statements::parts(words).into_iter().flat_map(columns);
+    places.map(|place| (place, NUMERIC)).collect()
+}
+
+/// PostgreSQL takes a setting that it does not know where it has a prefix.
+fn own_setting(words: &[Word]) -> Option<Addition> {
+    let sets = begins(words, &["set"]) || begins(words, &["reset"]);
+    let known = |word: &&Word| word.name() == Some(OWN_SETTING);
+    let word = words.iter().take(3).find(known).filter(|_| sets)?;
+    Some((word.span.start, OWN_PREFIX))
 }
 
 #[cfg(test)]
@@ -50,6 +71,10 @@ mod tests {
             sent("alter table t add a numeric, add column if not exists b dec storage main").sql,
             "alter table t add a numeric(18,6), add column if not exists b dec(18,6) storage main"
         );
+        assert_eq!(
+            sent("create schema s create table t (a numeric) grant select on t to b").sql,
+            "create schema s create table t (a numeric(18,6)) grant select on t to b"
+        );
         for same in [
             "create table t (numeric int, check (numeric::numeric > 0), like u)",
             "create table t (a int default 1::numeric)",
@@ -57,8 +82,24 @@ mod tests {
             "create view v as select 1::numeric",
             "alter table t add constraint c check (a::numeric > 0) not valid",
             "select 1::numeric",
+            "show disable_sync_create_index",
+            "set search_path = disable_sync_create_index",
         ] {
             assert_eq!(sent(same).sql, same);
+        }
+    }
+
+    #[test]
+    fn a_setting_of_the_services_own_has_a_prefix() {
+        for (sql, expected) in [
+            ("SET DISABLE_SYNC_CREATE_INDEX = off", "SET dsql.DISABLE_SYNC_CREATE_INDEX = off"),
+            (
+                "set local \"disable_sync_create_index\" to default",
+                "set local dsql.\"disable_sync_create_index\" to default",
+            ),
+            ("reset disable_sync_create_index", "reset dsql.disable_sync_create_index"),
+        ] {
+            assert_eq!(sent(sql).sql, expected);
         }
     }
 

@@ -133,8 +133,9 @@ pub(super) const OBJECTS_WITHOUT_RIGHTS: [&str; 6] =
     ["database", "foreign", "language", "large", "parameter", "tablespace"];
 
 /// What may not stand behind a table's columns: dsql-lint's tests have it refused on a cluster and
-/// do not tell by which words, which are those of INHERITS and PARTITION BY.
-pub(super) const TABLE_CLAUSES: [(&[&str], &str); 4] = [
+/// do not tell by which words, which are those of INHERITS (reported) and PARTITION BY.
+pub(super) const TABLE_CLAUSES: [(&[&str], &str); 5] = [
+    (&["inherits"], "INHERITS clause not supported for CREATE TABLE"),
     (&["with"], "WITH clause not supported for CREATE TABLE"),
     (&["tablespace"], "TABLESPACE clause not supported for CREATE TABLE"),
     (&["on", "commit"], "ON COMMIT clause not supported for CREATE TABLE"),
@@ -288,6 +289,10 @@ pub(super) const SETTINGS: [&str; 17] = [
     "dsql.enable_batched_nestloop",
     "disable_sync_create_index",
 ];
+
+/// One of these is none of PostgreSQL's, and has this prefix where it is set.
+pub(in crate::gateway) const OWN_SETTING: &str = "disable_sync_create_index";
+pub(super) const OWN_PREFIX: &str = "dsql.";
 
 /// What only SET LOCAL can set (the same).
 pub(super) const LOCAL_SETTINGS: [&str; 1] = ["role"];

@@ -1,6 +1,6 @@
 //! What a session sets, by SET, by `set_config` or as it begins: the service has a list.
 
-use super::facts::{LOCAL_SETTINGS, SETTINGS};
+use super::facts::{LOCAL_SETTINGS, OWN_PREFIX, OWN_SETTING, SETTINGS};
 use crate::core::syntax::{Word, WordKind, begins, parenthesized};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::start_up_options::settings;
@@ -44,10 +44,28 @@ pub(in crate::gateway) fn refused_parameter(name: &str, value: &str) -> Option<R
     refused(&name, false)
 }
 
+/// `options` of a start-up packet as PostgreSQL takes them: a setting of the service's own has a
+/// prefix.
+pub(in crate::gateway) fn with_own_prefix(options: &str) -> String {
+    let dashed = OWN_SETTING.replace('_', "-");
+    [OWN_SETTING, &dashed].iter().fold(options.to_owned(), |options, name| {
+        options.replace(name, &format!("{OWN_PREFIX}{name}"))
+    })
+}
+
+/// What is sent for a SHOW of that setting.
+pub(in crate::gateway) fn shown_own_setting(statement: &Statement) -> Option<String> {
+    let [show, name] = &statement.words[..] else { return None };
+    let is_shown = show.is("show") && name.name() == Some(OWN_SETTING);
+    let setting = format!("pg_catalog.current_setting('{OWN_PREFIX}{OWN_SETTING}', true)");
+    is_shown.then(|| format!("select coalesce(nullif({setting}, ''), 'on') as {OWN_SETTING}"))
+}
+
 fn refused(name: &str, is_local: bool) -> Option<Refusal> {
-    let known = name.to_lowercase();
-    let is_known =
-        SETTINGS.contains(&&*known) || is_local && LOCAL_SETTINGS.contains(&known.as_str());
+    let lower = name.to_lowercase();
+    let own = lower.strip_prefix(OWN_PREFIX).filter(|name| *name == OWN_SETTING);
+    let known = own.unwrap_or(&lower);
+    let is_known = SETTINGS.contains(&known) || is_local && LOCAL_SETTINGS.contains(&known);
     (!is_known).then(|| Refusal::setting(name))
 }
 
@@ -145,6 +163,17 @@ mod tests {
         ] {
             assert_eq!(set(sql), not_supported(name), "{sql}");
         }
+    }
+
+    #[test]
+    fn the_services_own_setting_is_set_as_a_session_begins_and_shown() {
+        assert_eq!(
+            with_own_prefix("-c disable_sync_create_index=off --disable-sync-create-index=on"),
+            "-c dsql.disable_sync_create_index=off --dsql.disable-sync-create-index=on"
+        );
+        let shown = |sql: &str| shown_own_setting(&Statement::read(sql, Strings::Conforming));
+        assert!(shown("SHOW Disable_Sync_Create_Index").is_some());
+        assert_eq!(shown("show work_mem"), None);
     }
 
     #[test]

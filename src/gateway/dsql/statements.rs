@@ -12,6 +12,26 @@ use crate::gateway::statement::function_language;
 /// Words between CREATE and what is created that say how.
 const DECORATION: [&str; 6] = ["or", "replace", "unlogged", "global", "local", "unique"];
 
+/// A statement, and what it makes besides, each with words of its own: `CREATE SCHEMA s CREATE
+/// TABLE t (…)`.
+pub(super) fn parts(words: &[Word]) -> Vec<&[Word]> {
+    const ELEMENTS: [&str; 2] = ["create", "grant"];
+    if !begins(words, &["create", "schema"]) {
+        return vec![words];
+    }
+    let (mut parts, mut begin, mut rest) = (Vec::new(), 0, &words[1..]);
+    while let Some((first, behind)) = rest.split_first() {
+        if ELEMENTS.iter().any(|element| first.is(element)) {
+            let at = words.len() - rest.len();
+            parts.push(&words[begin..at]);
+            begin = at;
+        }
+        rest = parenthesized(rest).map_or(behind, |(_, behind)| behind);
+    }
+    parts.push(&words[begin..]);
+    parts
+}
+
 /// Why a statement of these words is refused whatever follows.
 pub(super) fn refused(words: &[Word]) -> Option<Refusal> {
     let plain: Vec<Word> = words

@@ -85,7 +85,8 @@ pub(crate) async fn receive(
     let (arrival, opening) = opened?;
     match opening {
         Opening::Cancel(packet) => cancel(arrival.stream, &context, &packet).await,
-        Opening::Session(packet) => begin(arrival, context, packet).await,
+        // A session's future is large, and nobody else's need be.
+        Opening::Session(packet) => Box::pin(begin(arrival, context, packet)).await,
         Opening::Early(asked) => Refusal::early(asked).turn_away(client(arrival.stream)).await,
         again if context.mode == Mode::PassThrough => {
             pass_through::refer_again(arrival.stream, &context, again.code()).await
@@ -247,6 +248,14 @@ fn adapted(mut start_up: StartUp, context: &Context) -> Result<StartUp, Refusal>
         let refused = |(name, value): &(String, String)| dsql::refused_parameter(name, value);
         if let Some(refusal) = start_up.texts().iter().find_map(refused) {
             return Err(refusal);
+        }
+        if let Some(options) = text("options") {
+            start_up.set("options", &dsql::with_own_prefix(&options));
+        }
+        if let Some(value) = start_up.get(dsql::OWN_SETTING) {
+            let value = String::from_utf8_lossy(value).into_owned();
+            start_up.remove(dsql::OWN_SETTING);
+            start_up.set("dsql.disable_sync_create_index", &value);
         }
     }
     start_up.remove("replication");

@@ -11,10 +11,16 @@ use crate::gateway::transaction::pair::array;
 
 impl Protocol {
     /// Before it runs.
-    pub(super) async fn check_primary_key(
+    pub(super) async fn check_as_the_service(
         &mut self,
         statement: &Statement,
     ) -> Result<(), BackendError> {
+        self.check_primary_key(statement).await?;
+        self.check_key_types(statement).await?;
+        self.note_mapping(statement).await
+    }
+
+    async fn check_primary_key(&mut self, statement: &Statement) -> Result<(), BackendError> {
         let Some(drops) = self.is_limited(statement).then(|| dsql::drops(statement)).flatten()
         else {
             return Ok(());
@@ -35,11 +41,8 @@ impl Protocol {
         }
     }
 
-    /// Before it runs: PostgreSQL has words of its own for a key that cannot be.
-    pub(super) async fn check_key_types(
-        &mut self,
-        statement: &Statement,
-    ) -> Result<(), BackendError> {
+    /// PostgreSQL has words of its own for a key that cannot be.
+    async fn check_key_types(&mut self, statement: &Statement) -> Result<(), BackendError> {
         let keys = self.is_limited(statement).then(|| dsql::key_columns(statement)).flatten();
         let Some(KeyColumns { schema, table, columns }) = keys else { return Ok(()) };
         let question = Question::prepared(sql::optimistic::KEY_TYPES)

@@ -8,6 +8,7 @@ use super::held::Held;
 use super::queue::Does;
 use super::reply::Submitted;
 use crate::gateway::backend::BackendError;
+use crate::gateway::dsql::Strictness;
 use crate::gateway::facade::Done;
 use crate::gateway::hooks::{Form, Parameter, StatementContext, StatementOutcome, Verdict};
 use crate::gateway::refusal::{Refusal, Warning};
@@ -120,9 +121,10 @@ impl Protocol {
             Submission::Execute { .. } => Parameters::BoundBefore,
         };
         let admitted = self.admit(statement, &executed, parameters).await?;
-        self.check_primary_key(statement).await?;
-        self.check_key_types(statement).await?;
-        self.note_mapping(statement).await?;
+        if self.context.strictness == Strictness::Dsql {
+            // Apart, so that no other session's future is as large as it would be with this.
+            Box::pin(self.check_as_the_service(statement)).await?;
+        }
         self.transaction.check_numbers(&mut self.backend, &executed, &admitted).await?;
         let marks = if self.transaction.locks_apart(&executed, &admitted, submission.limit())? {
             // The Bind must reach the server before the savepoint: going back to it would take the

@@ -10,6 +10,7 @@
 //! ```
 
 use super::Protocol;
+use crate::gateway::dsql::{Strictness, shown_own_setting};
 use crate::gateway::facade::show_all;
 use crate::gateway::options::{SERVER_VERSION, SERVER_VERSION_NUMBER};
 use crate::gateway::statement::{Kind, Statement};
@@ -47,6 +48,10 @@ impl Protocol {
         }
         if self.names.deallocates_ours(statement) {
             return Some(Substitute { sql: NOTHING.to_owned(), tag: "DEALLOCATE" });
+        }
+        let is_strict = self.context.strictness == Strictness::Dsql;
+        if let Some(sql) = is_strict.then(|| shown_own_setting(statement)).flatten() {
+            return Some(Substitute { sql, tag: "SHOW" });
         }
         match self.transaction.is_read_only() {
             _ if !says(0, "show") || words.len() != 2 => None,

@@ -13,6 +13,7 @@
 use super::Protocol;
 use super::reply::Submitted;
 use crate::gateway::backend::BackendError;
+use crate::gateway::dsql::shown_own_setting;
 use crate::gateway::facade::MappingChange;
 use crate::gateway::statement::Statement;
 use crate::gateway::transaction::tables::Rewritten;
@@ -74,8 +75,8 @@ impl Part {
             ["select", "insert", "update", "delete", "merge", "values", "table", "with"];
         const LOOKED_INTO: [&str; 3] = ["explain", "declare", "call"];
         let words = &self.statement.words;
-        // PostgreSQL's grammar has nothing of the kind.
-        if MappingChange::read(words).is_some() {
+        // PostgreSQL has nothing of the kind.
+        if MappingChange::read(words).is_some() || shown_own_setting(&self.statement).is_some() {
             return None;
         }
         let is_any = |known: &[&str]| known.iter().any(|word| self.statement.is_a(word));

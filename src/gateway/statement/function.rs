@@ -9,10 +9,9 @@ pub(crate) fn function_language(words: &[Word]) -> Option<String> {
     begins(words, &["create"]).then_some(())?;
     let open = words[function..].iter().position(|word| word.is_mark('('))?;
     let (_, behind) = parenthesized(&words[function + open..])?;
-    let mut options = Beside { words: behind };
     // What follows RETURNS is a type, or the columns of a table, whatever it is called.
     let mut is_type = false;
-    while let Some((word, behind)) = options.next() {
+    for (word, behind) in (Beside { words: behind }) {
         if std::mem::replace(&mut is_type, word.is("returns")) {
             continue;
         }
