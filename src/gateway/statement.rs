@@ -19,7 +19,7 @@ use kind::{kind, locks};
 use names::names;
 pub(crate) use names::{Name, TableName, table_name};
 use refused::refusal;
-pub(crate) use refused::{is_async, names_wait_for_job, selects_into};
+pub(crate) use refused::{creates_from_query, is_async, names_wait_for_job, selects_into};
 use single::single;
 pub(crate) use single::{Arrivals, Expression, Finds, Single, goes_on};
 

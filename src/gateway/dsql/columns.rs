@@ -4,7 +4,7 @@
 use super::facts::{SIZES, TABLE_CLAUSES, TYPES, TYPES_WITHOUT_VALUES, is_type_refused};
 use crate::core::syntax::{Word, WordKind, begins, has, parenthesized};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::statement::table_name;
+use crate::gateway::statement::{creates_from_query, table_name};
 
 /// What begins something else than a column in a table's parentheses.
 const NO_COLUMN: [&str; 7] =
@@ -58,6 +58,9 @@ pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
 }
 
 fn refused_table(words: &[Word]) -> Option<Refusal> {
+    if creates_from_query(words) {
+        return Some(Refusal::statement("CreateTableAs"));
+    }
     for clause in ["by", "of"] {
         if has(words, &["partition", clause]) {
             let clause = clause.to_uppercase();

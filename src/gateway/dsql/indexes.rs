@@ -5,10 +5,6 @@ use crate::core::syntax::{Word, begins, parenthesized};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{is_async, table_name};
 
-/// What may not stand behind an index's columns (dsql-lint's grammar of what a cluster has taken
-/// lacks them; the words are those of USING).
-const CLAUSES: [(&str, &str); 2] = [("with", "WITH"), ("tablespace", "TABLESPACE")];
-
 /// Why an index cannot be had so. Clauses that the service does not know are refused before the
 /// want of ASYNC is.
 pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
@@ -30,8 +26,8 @@ pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
         return unsupported("USING");
     }
     let (keys, behind) = parenthesized(&words[open..])?;
-    if let Some((_, says)) = CLAUSES.iter().find(|(clause, _)| has_beside(behind, clause)) {
-        return unsupported(says);
+    if let Some(clause) = refused_clause(behind) {
+        return unsupported(clause);
     }
     if !is_async(words) {
         return None;
@@ -42,16 +38,21 @@ pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
     keys.into_iter().find_map(refused_key)
 }
 
-/// Whether this keyword stands there outside of parentheses.
-fn has_beside(words: &[Word], keyword: &str) -> bool {
-    let mut rest = words;
+/// What of these words behind an index's columns may not be there (dsql-lint's grammar of what a
+/// cluster has taken lacks it; the words are those of USING).
+fn refused_clause(behind: &[Word]) -> Option<&'static str> {
+    let mut rest = behind;
     while let Some((first, behind)) = rest.split_first() {
-        if first.is(keyword) {
-            return true;
+        // Not that of a type in the condition: `timestamp with time zone`.
+        if first.is("with") && behind.first().is_some_and(|word| word.is_mark('(')) {
+            return Some("WITH");
+        }
+        if first.is("tablespace") {
+            return Some("TABLESPACE");
         }
         rest = parenthesized(rest).map_or(behind, |(_, behind)| behind);
     }
-    false
+    None
 }
 
 /// What a CREATE INDEX says of a table's columns.

@@ -133,7 +133,8 @@ pub(crate) fn is_async(words: &[Word]) -> bool {
     has(words, &["index", "async"]) || begins(words, &["alter", "table", "async"])
 }
 
-fn creates_from_query(words: &[Word]) -> bool {
+/// Whether this is CREATE TABLE AS.
+pub(crate) fn creates_from_query(words: &[Word]) -> bool {
     has(words, &["as", "select"])
         || has(words, &["as", "table"])
         || has(words, &["as", "with"])
