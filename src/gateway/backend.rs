@@ -30,7 +30,7 @@ pub(crate) use parameters::Parameters;
 pub(crate) use question::{
     Answer, AnswerRow, BoundValue, BoundValues, COPIES_FIRST, Question, STORED_FIRST,
 };
-pub(crate) use questions::{Asked, Questions};
+pub(crate) use questions::{Asked, Heard, Questions};
 #[cfg(test)]
 pub(crate) use scripted::{Reaction, ScriptedBackend};
 use watchdog::watch;
@@ -52,9 +52,23 @@ pub(crate) struct Backend {
     /// What the names of the gateway's own statements and portals begin with: no client comes upon
     /// it.
     own: String,
+    /// What is asked before anything else, while its answers are not wanted yet.
+    deferred: Deferred,
     /// What the server said to the client while the gateway was asking.
     aside: Vec<FromServer>,
     watchdog: Option<Box<dyn Watchdog>>,
+}
+
+/// Questions whose answers are wanted later.
+#[derive(Default)]
+enum Deferred {
+    #[default]
+    Nothing,
+    /// For what is queued next.
+    Waiting(Vec<Question>),
+    Sent,
+    /// The error that one of them failed with is the whole batch's.
+    Heard(Result<Vec<Answer>, FromServer>),
 }
 
 impl Backend {
@@ -82,6 +96,7 @@ impl Backend {
             named: 0,
             is_portal_left: false,
             own: format!("{OWN}{:016x}", rand::random::<u64>()),
+            deferred: Deferred::Nothing,
             aside: Vec::new(),
             watchdog: None,
         }

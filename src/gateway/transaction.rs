@@ -24,6 +24,7 @@
 
 pub(crate) mod abort_signal;
 mod apply;
+mod assumed;
 mod begin;
 pub(crate) mod blocker_watchdog;
 pub(crate) mod blocks;
@@ -83,6 +84,8 @@ pub(crate) struct Transaction {
     trying_since: Option<u64>,
     /// What a statement of its own has changed, asked for together with it.
     foreseen: Option<Vec<TableChanges>>,
+    /// Whether the next transaction is begun without assuming anything.
+    doubts: bool,
     /// What is to be brought before the next statement runs.
     bringing: Option<Bringing>,
     /// The same, on its way.
@@ -125,6 +128,7 @@ impl Transaction {
             state: State::Idle,
             trying_since: None,
             foreseen: None,
+            doubts: false,
             bringing: None,
             brings: None,
         }

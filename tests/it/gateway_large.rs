@@ -411,3 +411,37 @@ async fn a_copy_is_empty_after_its_transaction_whatever_came_of_it() {
         assert_eq!(says(&client, "select balance from accounts where id = 5").await.len(), 6);
     }
 }
+
+/// The BEGIN of an UPDATE on its own travels with it, as long as nothing has changed.
+#[tokio::test]
+async fn what_has_changed_before_a_statement_of_its_own_is_minded() {
+    let served = served().await;
+    let (client, outsider) = (served.client().await, served.outsider().await);
+    let update = "update accounts set balance = balance + 1 where id = 5";
+    for _ in 0..3 {
+        assert_eq!(says(&client, update).await, "(1)");
+    }
+    outsider.batch_execute("update accounts set balance = 100 where id = 5").await.unwrap();
+    assert_eq!(says(&client, update).await, "(1)");
+    outsider.batch_execute("alter table accounts add also int default 7").await.unwrap();
+    assert_eq!(says(&client, update).await, SCHEMA_CHANGED);
+    assert_eq!(says(&client, update).await, "(1)");
+    let row = "select balance, also from accounts where id = 5";
+    assert_eq!(says(&outsider, row).await, "102|7; (1)");
+
+    let other = "create schema other; create table other.accounts (id int primary key, \
+                 balance int); insert into other.accounts values (5, 0)";
+    outsider.batch_execute(other).await.unwrap();
+    client.batch_execute("set search_path = other, public").await.unwrap();
+    assert_eq!(says(&client, update).await, "(1)");
+    assert_eq!(says(&client, "update public.accounts set balance = 1 where id = 5").await, "(1)");
+    assert_eq!(says(&outsider, "select balance from other.accounts").await, "1; (1)");
+    assert_eq!(says(&outsider, row).await, "1|7; (1)");
+
+    client.batch_execute("reset search_path").await.unwrap();
+    assert_eq!(says(&client, update).await, "(1)");
+    outsider.batch_execute("truncate accounts").await.unwrap();
+    let emptied = says(&client, update).await;
+    assert!(emptied == SCHEMA_CHANGED || emptied == "(0)", "{emptied}");
+    assert_eq!(says(&client, update).await, "(0)");
+}

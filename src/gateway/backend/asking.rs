@@ -4,12 +4,12 @@
 use std::collections::VecDeque;
 use std::io;
 
-use super::Backend;
 use super::error::BackendError;
 use super::message::without_place;
 use super::question::{Answer, COPIES_FIRST, Keep, Question, STORED_FIRST, Spelling};
-use super::questions::{Asked, Questions};
-use crate::pg::frame::ServerTag;
+use super::questions::{Asked, Heard, Questions};
+use super::{Backend, Deferred};
+use crate::pg::frame::{FromServer, ServerTag};
 use crate::pg::message::frontend::{NO_TYPES, put_bind_mixed, put_close, put_execute, put_parse};
 use crate::pg::response::{Aside, Part, Response};
 
@@ -23,8 +23,22 @@ impl Questions for Backend {
         self.answers(asked).await
     }
 
+    fn defer(&mut self, questions: Vec<Question>) {
+        self.deferred = Deferred::Waiting(questions);
+    }
+
+    async fn deferred(&mut self) -> Result<Vec<Answer>, BackendError> {
+        self.send_deferred().await?;
+        match std::mem::take(&mut self.deferred) {
+            Deferred::Heard(Ok(answers)) => Ok(answers),
+            Deferred::Heard(Err(frame)) => Err(BackendError::Server(frame)),
+            Deferred::Nothing | Deferred::Waiting(_) | Deferred::Sent => Ok(Vec::new()),
+        }
+    }
+
     fn queue(&mut self, questions: &[Question]) -> Asked {
         let (mut parsed, mut ours) = (VecDeque::new(), Vec::new());
+        let deferred = self.put_deferred(&mut parsed);
         let mut spelling = Spelling::Clients;
         for (place, question) in questions.iter().enumerate() {
             if question.spelling != spelling {
@@ -39,7 +53,7 @@ impl Questions for Backend {
             self.put_question(&Spelling::Clients.question(), &mut parsed);
         }
         self.put_sync();
-        Asked { count: questions.len(), ours, parsed }
+        Asked { deferred, count: questions.len(), ours, parsed }
     }
 
     async fn send(&mut self) -> io::Result<()> {
@@ -47,41 +61,29 @@ impl Questions for Backend {
     }
 
     /// Reads up to `ReadyForQuery`.
-    async fn answers(&mut self, asked: Asked) -> Result<Vec<Answer>, BackendError> {
-        let Asked { count, ours, mut parsed } = asked;
-        // A row belongs to the last answer. The end of the last statement leaves an empty one
-        // behind, which is cut off below.
-        let mut answers = vec![Answer::default()];
-        let (mut response, mut refused) = (Response::default(), None);
-        response.await_one();
-        while !response.is_whole() {
-            let frame = self.next().await?;
-            match response.apply(&frame).map_err(io::Error::other)? {
-                Part::Row { row, .. } => {
-                    let row = row.utf8().ok_or_else(unreadable)?;
-                    answers.last_mut().unwrap_or(&mut Answer::default()).rows.push(row);
-                }
-                Part::Done { .. } | Part::Empty => answers.push(Answer::default()),
-                Part::Acknowledged(ServerTag::ParseComplete) => drop(parsed.pop_front()),
-                Part::Failed(_) => refused = Some(frame),
-                Part::Aside(Aside::Parameter(_) | Aside::Notification(_)) => {
-                    self.aside.push(frame);
-                }
-                _ => {}
-            }
+    async fn heard(&mut self, asked: Asked) -> io::Result<Heard> {
+        let Asked { deferred, count, ours, mut parsed } = asked;
+        let (mut answers, refused) = self.hear(&mut parsed).await?;
+        if deferred > 0 {
+            let own = answers.split_off(deferred.min(answers.len()));
+            let all = std::mem::replace(&mut answers, own);
+            // The error is one of the deferred, if they have not all been answered.
+            let failed = refused.clone().filter(|_| all.len() < deferred);
+            self.deferred = Deferred::Heard(failed.map_or(Ok(all), Err));
         }
-        // The settings need no bringing back: they are LOCAL, and go with the transaction that this
-        // error ends.
-        if let Some(frame) = refused {
-            self.is_portal_left = true;
-            self.forget_unparsed(parsed);
-            return Err(BackendError::Server(without_place(&frame)));
-        }
-        for place in ours.into_iter().rev() {
+        for place in
+            ours.into_iter().rev().filter(|place| *place < answers.len()).collect::<Vec<_>>()
+        {
             answers.remove(place);
         }
         answers.truncate(count);
-        Ok(answers)
+        // The settings need no bringing back: they are LOCAL, and go with the transaction that this
+        // error ends.
+        if refused.is_some() {
+            self.is_portal_left = true;
+            self.forget_unparsed(parsed);
+        }
+        Ok(Heard { answers, refused: refused.map(BackendError::Server) })
     }
 
     /// The stored tables are found first where `pg_temp` comes last.
@@ -96,11 +98,60 @@ impl Questions for Backend {
         self.put_question(&Question::prepared(COPIES_FIRST), &mut parsed);
         self.put_sync();
         self.flush().await?;
-        self.answers(Asked { count: 2, ours: Vec::new(), parsed }).await.map(drop)
+        self.answers(Asked { deferred: 0, count: 2, ours: Vec::new(), parsed }).await.map(drop)
     }
 }
 
 impl Backend {
+    /// Asks what was deferred, if nothing has been queued behind it.
+    pub(crate) async fn send_deferred(&mut self) -> Result<(), BackendError> {
+        if let Deferred::Waiting(_) = self.deferred {
+            self.ask_all(vec![Question::prepared("select")]).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts what was deferred in front of what is queued; how many questions that are.
+    fn put_deferred(&mut self, parsed: &mut VecDeque<Option<String>>) -> usize {
+        let Deferred::Waiting(questions) = &mut self.deferred else { return 0 };
+        let questions = std::mem::take(questions);
+        self.deferred = Deferred::Sent;
+        for question in &questions {
+            self.put_question(question, parsed);
+        }
+        questions.len()
+    }
+
+    /// What was answered up to `ReadyForQuery`, and the error that it ended with.
+    async fn hear(
+        &mut self,
+        parsed: &mut VecDeque<Option<String>>,
+    ) -> io::Result<(Vec<Answer>, Option<FromServer>)> {
+        // A row belongs to the last answer. The end of each statement leaves an empty one behind,
+        // the last of which is cut off below.
+        let mut answers = vec![Answer::default()];
+        let (mut response, mut refused) = (Response::default(), None);
+        response.await_one();
+        while !response.is_whole() {
+            let frame = self.next().await?;
+            match response.apply(&frame).map_err(io::Error::other)? {
+                Part::Row { row, .. } => {
+                    let row = row.utf8().ok_or_else(unreadable)?;
+                    answers.last_mut().unwrap_or(&mut Answer::default()).rows.push(row);
+                }
+                Part::Done { .. } | Part::Empty => answers.push(Answer::default()),
+                Part::Acknowledged(ServerTag::ParseComplete) => drop(parsed.pop_front()),
+                Part::Failed(_) => refused = Some(without_place(&frame)),
+                Part::Aside(Aside::Parameter(_) | Aside::Notification(_)) => {
+                    self.aside.push(frame);
+                }
+                _ => {}
+            }
+        }
+        answers.pop();
+        Ok((answers, refused))
+    }
+
     /// Prepares a client's statement of this name anew.
     pub(crate) async fn prepare_anew(
         &mut self,
@@ -122,7 +173,8 @@ impl Backend {
     async fn hear_out(&mut self) -> Result<(), BackendError> {
         self.put_sync();
         self.flush().await?;
-        let asked = Asked { count: 0, ours: Vec::new(), parsed: VecDeque::new() };
+        let parsed = VecDeque::new();
+        let asked = Asked { deferred: 0, count: 0, ours: Vec::new(), parsed };
         self.answers(asked).await.map(drop)
     }
 

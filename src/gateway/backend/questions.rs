@@ -25,11 +25,27 @@ pub(crate) trait Questions: Send {
     /// Sends what is queued.
     fn send(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Takes the answers to what was queued.
+    /// Takes the answers to what was queued, as far as there are any. Only the connection's end is
+    /// an error.
+    fn heard(&mut self, asked: Asked) -> impl Future<Output = io::Result<Heard>> + Send;
+
+    /// Takes the answers to what was queued, all of them.
     fn answers(
         &mut self,
         asked: Asked,
-    ) -> impl Future<Output = Result<Vec<Answer>, BackendError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Answer>, BackendError>> + Send {
+        async move {
+            let Heard { answers, refused } = self.heard(asked).await?;
+            refused.map_or(Ok(answers), Err)
+        }
+    }
+
+    /// Queues questions whose answers are wanted later: they travel with what is queued next, in
+    /// front of it.
+    fn defer(&mut self, questions: Vec<Question>);
+
+    /// The answers to what was deferred last; sent, if it was not yet.
+    fn deferred(&mut self) -> impl Future<Output = Result<Vec<Answer>, BackendError>> + Send;
 
     /// Has a statement parsed as one on the stored tables; it is not run.
     fn try_on_stored(&mut self, sql: &str)
@@ -61,9 +77,21 @@ pub(crate) trait Questions: Send {
     }
 }
 
+/// What was answered to several questions.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    /// Up to the first that failed.
+    pub(crate) answers: Vec<Answer>,
+    /// How that one failed.
+    pub(crate) refused: Option<BackendError>,
+}
+
 /// Questions on their way.
 #[derive(Debug)]
 pub(crate) struct Asked {
+    /// How many of them were deferred.
+    pub(super) deferred: usize,
+    /// How many there are behind those.
     pub(super) count: usize,
     /// Which of them nobody has asked for: they change the settings.
     pub(super) ours: Vec<usize>,

@@ -5,7 +5,7 @@ use std::io;
 
 use super::error::BackendError;
 use super::question::{Answer, AnswerRow, Question};
-use super::questions::{Asked, Questions};
+use super::questions::{Asked, Heard, Questions};
 use crate::pg::frame::FromServer;
 
 /// Rows, from a question's parameters.
@@ -37,6 +37,7 @@ pub(crate) struct ScriptedBackend {
     rules: Vec<Rule>,
     asked: Vec<String>,
     queued: VecDeque<Vec<Question>>,
+    deferred: Vec<Question>,
 }
 
 impl ScriptedBackend {
@@ -99,15 +100,32 @@ impl Questions for ScriptedBackend {
 
     fn queue(&mut self, questions: &[Question]) -> Asked {
         self.queued.push_back(questions.to_vec());
-        Asked { count: questions.len(), ours: Vec::new(), parsed: VecDeque::new() }
+        Asked { deferred: 0, count: questions.len(), ours: Vec::new(), parsed: VecDeque::new() }
     }
 
     async fn send(&mut self) -> io::Result<()> {
         Ok(())
     }
 
-    async fn answers(&mut self, _asked: Asked) -> Result<Vec<Answer>, BackendError> {
-        let questions = self.queued.pop_front().unwrap_or_default();
+    async fn heard(&mut self, _asked: Asked) -> io::Result<Heard> {
+        tokio::task::yield_now().await;
+        let mut answers = Vec::new();
+        for question in self.queued.pop_front().unwrap_or_default() {
+            match self.answer(&question) {
+                Ok(answer) => answers.push(answer),
+                Err(BackendError::Lost(error)) => return Err(error),
+                Err(error) => return Ok(Heard { answers, refused: Some(error) }),
+            }
+        }
+        Ok(Heard { answers, refused: None })
+    }
+
+    fn defer(&mut self, questions: Vec<Question>) {
+        self.deferred = questions;
+    }
+
+    async fn deferred(&mut self) -> Result<Vec<Answer>, BackendError> {
+        let questions = std::mem::take(&mut self.deferred);
         self.ask_all(questions).await
     }
 

@@ -115,6 +115,19 @@ impl Protocol {
         if let Some(held) = self.run_transaction_statement(statement).await? {
             return Ok(held);
         }
+        match self.let_run(statement, submission).await {
+            Err(trouble) if self.transaction.takes_back(&mut self.backend, &trouble).await? => {
+                self.let_run(statement, submission).await
+            }
+            ran => ran,
+        }
+    }
+
+    async fn let_run(
+        &mut self,
+        statement: &Statement,
+        submission: Submission<'_>,
+    ) -> Result<Held, BackendError> {
         let executed = self.names.executed(statement);
         let parameters = match submission {
             Submission::Query { .. } => Parameters::None,
@@ -137,6 +150,7 @@ impl Protocol {
         };
         self.explains = executed.command() == "EXPLAIN";
         let held = self.send(statement, &admitted, submission).await?;
+        self.transaction.confirm(&mut self.backend).await?;
         if let Some(marks) = marks {
             let backend = &mut self.backend;
             self.transaction.after_locking(backend, &executed, &admitted, marks).await?;
@@ -179,6 +193,8 @@ impl Protocol {
             Submission::Query { before } => {
                 self.transaction.note_part();
                 self.transaction.put_bringing(&mut self.backend);
+                // The statement must not run before its BEGIN.
+                self.backend.send_deferred().await?;
                 self.backend.put_query(&admitted.rewritten.sql);
                 (Vec::new(), before)
             }

@@ -1,13 +1,9 @@
 //! A transaction's beginning on the backend.
 
-use std::collections::HashSet;
-use std::time::Instant;
-
 use super::Transaction;
 use super::journal::Seen;
 use super::ledger::Snapshot;
-use super::path_taken::PathTaken;
-use super::state::{Block, OpenTransaction, SearchPathState, State};
+use super::state::{Block, OpenTransaction, State};
 use super::tables::{OutOfDate, SchemaMark, TEMPORARY_FIRST, marks_in};
 use crate::core::sql;
 use crate::gateway::backend::{Answer, BackendError, Question, Questions};
@@ -16,7 +12,7 @@ use crate::gateway::statement::Access;
 
 /// READ WRITE whatever the client's default is: copies are written even where the client may only
 /// read, which is for the gateway to see to.
-const BEGIN: &str = "begin isolation level repeatable read, read write";
+pub(super) const BEGIN: &str = "begin isolation level repeatable read, read write";
 
 impl Transaction {
     /// Opens a transaction on the backend, its snapshot pinned.
@@ -90,6 +86,7 @@ impl Transaction {
         block: Block,
         access: Access,
     ) -> Result<(), BackendError> {
+        self.doubts = false;
         for own in self.tables.built.drain(..) {
             self.shared.journal().note_nothing(own);
         }
@@ -107,34 +104,22 @@ impl Transaction {
         // From here on the ledger keeps no more than the commits that this snapshot does not see.
         self.client.begin(pinned.snapshot.oldest);
         self.trying_since.get_or_insert_with(|| self.shared.precedence.number());
-        self.state = State::Open(Box::new(OpenTransaction {
-            block,
-            access: if access == Access::AsSet { pinned.access } else { access },
-            since: Instant::now(),
-            snapshot: pinned.snapshot,
-            schema_change: pinned.schema_change,
-            xid: pinned.xid,
-            ddl: None,
-            dml: false,
-            rows: 0,
-            path: PathTaken::begun(pinned.path),
-            copies: SearchPathState::Before,
-            has_part: false,
-            looked_at: HashSet::new(),
-            collisions: Vec::new(),
-        }));
+        if access != Access::AsSet {
+            pinned.access = access;
+        }
+        self.state = State::Open(Box::new(OpenTransaction::begun(block, pinned)));
         Ok(())
     }
 
     /// Whether the catalog need not be asked: nobody who may have changed it has come since.
-    fn is_schema_known(&mut self, pinned: &Pinned) -> bool {
+    pub(super) fn is_schema_known(&mut self, pinned: &Pinned) -> bool {
         let journal = self.shared.journal();
         let Pinned { snapshot, path, schema_change, .. } = pinned;
         self.tables.is_known_in(&journal, snapshot, path, *schema_change)
     }
 
     /// Compares what is known of the schema with what the transaction sees of it.
-    async fn compare(
+    pub(super) async fn compare(
         &mut self,
         backend: &mut impl Questions,
         pinned: &Pinned,
@@ -165,16 +150,13 @@ impl Transaction {
         let questions = vec![Question::prepared(BEGIN), Question::prepared(sql::optimistic::PIN)];
         // The first half may have succeeded.
         let answers = or_roll_back(backend, questions).await?;
-        let value = |column| answers.get(1).and_then(|pin| pin.value(column)).unwrap_or_default();
-        let snapshot = Snapshot::parse(value(0))
-            .ok_or_else(|| Refusal::protocol(format!("no snapshot: {:?}", value(0))))?;
-        if value(3) == "true" {
-            backend.roll_back().await?;
-            return Err(Refusal::unsupported(TEMPORARY_FIRST).into());
+        match Pinned::read(&answers, schema_change) {
+            Ok(pinned) => Ok(pinned),
+            Err(refusal) => {
+                backend.roll_back().await?;
+                Err(refusal.into())
+            }
         }
-        let xid = value(2).parse().map_err(|_| Refusal::protocol("no transaction's number"))?;
-        let access = if value(4) == "on" { Access::ReadOnly } else { Access::ReadWrite };
-        Ok(Pinned { snapshot, xid, path: value(1).to_owned(), access, schema_change })
     }
 }
 
@@ -193,13 +175,28 @@ async fn or_roll_back(
 }
 
 /// What the first statement of a transaction tells.
-struct Pinned {
-    snapshot: Snapshot,
-    xid: u64,
+pub(super) struct Pinned {
+    pub(super) snapshot: Snapshot,
+    pub(super) xid: u64,
     /// The schemas of the search path, as JSON.
-    path: String,
+    pub(super) path: String,
     /// The session's default.
-    access: Access,
+    pub(super) access: Access,
     /// How often the schema had changed.
-    schema_change: u64,
+    pub(super) schema_change: u64,
+}
+
+impl Pinned {
+    /// From the answers to BEGIN and to what takes the snapshot.
+    pub(super) fn read(answers: &[Answer], schema_change: u64) -> Result<Self, Refusal> {
+        let value = |column| answers.get(1).and_then(|pin| pin.value(column)).unwrap_or_default();
+        let snapshot = Snapshot::parse(value(0))
+            .ok_or_else(|| Refusal::protocol(format!("no snapshot: {:?}", value(0))))?;
+        if value(3) == "true" {
+            return Err(Refusal::unsupported(TEMPORARY_FIRST));
+        }
+        let xid = value(2).parse().map_err(|_| Refusal::protocol("no transaction's number"))?;
+        let access = if value(4) == "on" { Access::ReadOnly } else { Access::ReadWrite };
+        Ok(Self { snapshot, xid, path: value(1).to_owned(), access, schema_change })
+    }
 }

@@ -13,7 +13,7 @@ use super::pair::Sought;
 use super::row_changes::{Change, TableChanges};
 use super::state::{Block, Brings, State};
 use super::tables::{Approach, Bringing, Used, with_keys};
-use crate::gateway::backend::{Answer, Asked, BackendError, Question, Questions};
+use crate::gateway::backend::{Answer, Asked, BackendError, Heard, Question, Questions};
 use crate::gateway::news::Happening;
 use crate::gateway::statement::{Kind, Statement};
 
@@ -130,11 +130,13 @@ impl Transaction {
     /// Queues that.
     pub(crate) fn put_bringing(&mut self, backend: &mut impl Questions) {
         let Some(Bringing { looks, rows }) = self.bringing.take() else { return };
-        let questions = looks.iter().filter_map(|table| self.tables.look_question(*table));
-        // Apart from each other: what an error of theirs means is not the same.
-        let looked = backend.queue(&questions.collect::<Vec<_>>());
-        let rows = rows.map(|rows| (rows.table, backend.queue(&[rows.question]), rows.selection));
-        self.brings = Some(Brings { looks, looked, rows });
+        let asks = looks.into_iter().map(|table| Some((table, self.tables.look_question(table)?)));
+        let (looks, mut questions): (Vec<u32>, Vec<Question>) = asks.flatten().unzip();
+        let rows = rows.map(|rows| {
+            questions.push(rows.question);
+            (rows.table, rows.selection)
+        });
+        self.brings = Some(Brings { looks, rows, asked: backend.queue(&questions) });
     }
 
     /// Takes the answers to it, all of them.
@@ -142,20 +144,19 @@ impl Transaction {
         &mut self,
         backend: &mut impl Questions,
     ) -> Result<(), BackendError> {
-        let Some(Brings { looks, looked, rows }) = self.brings.take() else { return Ok(()) };
-        let answers = or_lost(backend.answers(looked).await)?;
-        let brought = match rows {
-            Some((table, asked, selection)) => {
-                Some((table, or_lost(backend.answers(asked).await)?, selection))
-            }
-            None => None,
-        };
-        let answers = answers.map_err(BackendError::of_other_table)?;
-        for (table, answer) in looks.into_iter().zip(&answers) {
-            self.tables.looked(table, answer)?;
+        let Some(Brings { looks, rows, asked }) = self.brings.take() else { return Ok(()) };
+        let Heard { answers, refused } = backend.heard(asked).await?;
+        // What an error means depends on whether it came to the bringing.
+        if let Some(trouble) = refused {
+            let is_of_look = answers.len() < looks.len();
+            return Err(if is_of_look { trouble.of_other_table() } else { trouble });
         }
-        if let Some((table, answers, selection)) = brought {
-            let rows = answers?.pop().unwrap_or_default().rows;
+        let mut answers = answers.into_iter();
+        for table in looks {
+            self.tables.looked(table, &answers.next().unwrap_or_default())?;
+        }
+        if let Some((table, selection)) = rows {
+            let rows = answers.next().unwrap_or_default().rows;
             self.tables.brought(table, rows, selection);
         }
         Ok(())
@@ -220,14 +221,6 @@ impl Transaction {
         // Paired by order: no table comes into use between the questions and their answers.
         let used = self.tables.used().into_iter().filter(|used| used.state.may_have_changes());
         used.zip(answers).map(|(used, answer)| found(&used, answer)).collect()
-    }
-}
-
-/// A lost connection answers nothing more; behind any other error there are further answers.
-fn or_lost<T>(answers: Result<T, BackendError>) -> Result<Result<T, BackendError>, BackendError> {
-    match answers {
-        Err(BackendError::Lost(error)) => Err(BackendError::Lost(error)),
-        answers => Ok(answers),
     }
 }
 

@@ -94,7 +94,11 @@ impl Transaction {
         executed: &Statement,
         parameters: Parameters<'_>,
     ) -> Result<Admitted, BackendError> {
-        self.ensure_begun(backend).await?;
+        if self.may_assume(statement, parameters) {
+            self.assume(backend)?;
+        } else {
+            self.ensure_begun(backend).await?;
+        }
         let named = self.look(backend, executed).await?;
         self.follow_path(backend, &named).await?;
         self.check_use(executed, &named)?;

@@ -55,6 +55,8 @@ pub(super) struct OpenTransaction {
     pub(super) looked_at: HashSet<u32>,
     /// The tables in which the statement that runs may give rows the keys of stored ones.
     pub(super) collisions: Vec<u32>,
+    /// Whether what it begins with is not heard yet, but assumed.
+    pub(super) is_assumed: bool,
 }
 
 /// Where the copies stand in the search path.
@@ -110,7 +112,7 @@ pub(super) enum DdlState {
 #[derive(Debug)]
 pub(super) struct Brings {
     pub(super) looks: Vec<u32>,
-    pub(super) looked: Asked,
     /// Into the copy of which table rows are brought, and which.
-    pub(super) rows: Option<(u32, Asked, Option<Selection>)>,
+    pub(super) rows: Option<(u32, Option<Selection>)>,
+    pub(super) asked: Asked,
 }

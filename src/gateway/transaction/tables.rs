@@ -259,6 +259,12 @@ impl Tables {
         is_known
     }
 
+    /// The latest snapshot that shows the schema that is known, and the search path.
+    pub(super) fn last_shown(&self) -> Option<(Snapshot, String)> {
+        let schema = self.schema.as_ref().filter(|_| !self.is_change_told)?;
+        Some((self.shown.clone()?, schema.path.clone()))
+    }
+
     /// The schema that is known is what this snapshot shows.
     pub(super) fn shown_by(&mut self, snapshot: &Snapshot) {
         self.shown = Some(snapshot.clone());

@@ -248,6 +248,30 @@ impl Tables {
         Ok(())
     }
 
+    /// Whether a statement of its own surely works on a part of a large table and on nothing else,
+    /// and nothing is left to be done before its transaction begins.
+    pub(crate) fn works_on_part_alone(&self, statement: &Statement) -> bool {
+        let is_tidy = self.wanted.is_empty()
+            && self.undone.is_empty()
+            && !self.left
+            && !self.has_outgrown
+            && self.last_shown().is_some()
+            && !self.large.is_empty();
+        let is_part = || {
+            let named = self.known(&statement.names)?;
+            let (place, _) = self.turned(statement, &named)?;
+            let table = named.relation_at(place)?;
+            let copy = self.copies.get(&table)?;
+            let is_ready = copy.part.as_ref().is_some_and(|part| !part.is_to_empty());
+            Some(is_ready && named.all().iter().all(|relation| *relation == table))
+        };
+        let are_empty = || {
+            let mut parts = self.copies.values().filter_map(|copy| copy.part.as_ref());
+            parts.all(|part| !part.is_to_empty())
+        };
+        is_tidy && are_empty() && is_part().unwrap_or(false)
+    }
+
     /// The place in a statement of the table that is turned towards a part of it.
     pub(super) fn turned(&self, statement: &Statement, named: &Named) -> Option<(usize, Single)> {
         if self.large.is_empty() {

@@ -46,6 +46,16 @@ impl Tables {
         if !unknown.is_empty() {
             self.look_up(backend, unknown.into_iter().collect()).await?;
         }
+        Ok(self.named(names))
+    }
+
+    /// The same, where all of them are known already.
+    pub(super) fn known(&self, names: &[Name]) -> Option<Named> {
+        let mut all = names.iter().flat_map(readings);
+        all.all(|(_, name)| self.names.contains_key(&name)).then(|| self.named(names))
+    }
+
+    fn named(&self, names: &[Name]) -> Named {
         let found = names.iter().enumerate().filter_map(|(place, name)| {
             let known =
                 |(part, name): (usize, Written)| Some((place, part, (*self.names.get(&name)?)?));
@@ -64,7 +74,7 @@ impl Tables {
         let unknown = (0..names.len()).filter(is_unknown);
         let unknown = unknown.flat_map(|place| readings(&names[place]));
         let unknown = unknown.map(|(_, (_, name))| name).collect();
-        Ok(Named { found, catalog_views, unknown }.with_references(names).without_aliases(names))
+        Named { found, catalog_views, unknown }.with_references(names).without_aliases(names)
     }
 
     /// The relations that a drop of the schemas that the statement names would shut.

@@ -1,0 +1,140 @@
+//! A transaction whose BEGIN travels with its only statement, which spares a round trip.
+//!
+//! ```text
+//!   usually   BEGIN, snapshot ─▶ ◀─   rows, statement, changes ─▶ ◀─   apply, COMMIT ─▶ ◀─
+//!   assumed   BEGIN, snapshot, rows, statement, changes ─▶ ◀─          apply, COMMIT ─▶ ◀─
+//! ```
+//!
+//! Until the answers have come it is assumed that the schema is what the last snapshot showed, and
+//! the session's defaults what is usual. Where either was wrong, or anything else went wrong, the
+//! transaction is undone and the statement let in once more, the usual way. By then nobody has been
+//! told anything of it, since such a statement gives no rows.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use super::Transaction;
+use super::begin::{BEGIN, Pinned};
+use super::path_taken::PathTaken;
+use super::state::{Block, OpenTransaction, SearchPathState, State};
+use super::tables::Parameters;
+use crate::core::sql;
+use crate::gateway::backend::{Answer, BackendError, Question, Questions};
+use crate::gateway::refusal::Refusal;
+use crate::gateway::statement::{Access, Kind, Statement};
+
+impl Transaction {
+    /// Whether the BEGIN of a statement without a block may travel with it: nothing has to be asked
+    /// or made before, and it will give no rows.
+    pub(super) fn may_assume(&self, statement: &Statement, parameters: Parameters<'_>) -> bool {
+        let gives_rows = || statement.words.iter().any(|word| word.is("returning"));
+        self.is_idle()
+            && !self.doubts
+            && matches!(parameters, Parameters::None)
+            && statement.kind == Kind::Query
+            && statement.writes
+            && !gives_rows()
+            && !self.shared.news.is_heard()
+            && self.tables.works_on_part_alone(statement)
+    }
+
+    /// Opens a transaction without waiting for it.
+    pub(super) fn assume(&mut self, backend: &mut impl Questions) -> Result<(), Refusal> {
+        let Some((snapshot, path)) = self.tables.last_shown() else {
+            return Err(Refusal::protocol("no snapshot has been seen"));
+        };
+        self.foreseen = None;
+        // As for one that is waited for: see `open_transaction`.
+        self.client.await_snapshot();
+        let schema_change = self.shared.clients.schema_change();
+        backend.defer(vec![Question::prepared(BEGIN), Question::prepared(sql::optimistic::PIN)]);
+        self.state = State::Open(Box::new(OpenTransaction {
+            is_assumed: true,
+            ..OpenTransaction::begun(
+                Block::Implicit,
+                Pinned { snapshot, xid: 0, path, access: Access::ReadWrite, schema_change },
+            )
+        }));
+        self.trying_since.get_or_insert_with(|| self.shared.precedence.number());
+        Ok(())
+    }
+
+    /// Checks what was assumed, once the statement has run. An error means that it was wrong.
+    pub(crate) async fn confirm(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<(), BackendError> {
+        let State::Open(open) = &self.state else { return Ok(()) };
+        if !open.is_assumed {
+            return Ok(());
+        }
+        let schema_change = open.schema_change;
+        let answers = backend.deferred().await?;
+        self.note_number(&answers);
+        let pinned = Pinned::read(&answers, schema_change)?;
+        if pinned.access == Access::ReadOnly
+            || !self.is_schema_known(&pinned) && self.compare(backend, &pinned).await?.is_err()
+        {
+            return Err(Refusal::schema_changed().into());
+        }
+        self.client.begin(pinned.snapshot.oldest);
+        let open = self.open()?;
+        (open.snapshot, open.is_assumed) = (pinned.snapshot, false);
+        Ok(())
+    }
+
+    /// Whatever becomes of the transaction, its number is one that others may come upon.
+    fn note_number(&mut self, answers: &[Answer]) {
+        if let (State::Open(open), Ok(pinned)) = (&mut self.state, Pinned::read(answers, 0)) {
+            open.xid = pinned.xid;
+        }
+    }
+
+    /// Undoes a transaction of which too much was assumed, or that had an error: what it says may
+    /// be wrong as well. Whether the statement is to be let in once more.
+    pub(crate) async fn takes_back(
+        &mut self,
+        backend: &mut impl Questions,
+        trouble: &BackendError,
+    ) -> Result<bool, BackendError> {
+        let is_assumed = matches!(&self.state, State::Open(open) if open.is_assumed);
+        // Whoever cancels means the statement, however often it is let in.
+        if !is_assumed || trouble.is_cancelled() || matches!(trouble, BackendError::Lost(_)) {
+            return Ok(false);
+        }
+        self.drop_bringing();
+        match backend.deferred().await {
+            Ok(answers) => self.note_number(&answers),
+            Err(BackendError::Lost(error)) => return Err(BackendError::Lost(error)),
+            // It has no number, and nobody will ask for it.
+            Err(_) => {}
+        }
+        self.abandon(backend).await?;
+        self.state = State::Idle;
+        self.doubts = true;
+        Ok(true)
+    }
+}
+
+impl OpenTransaction {
+    /// One that has begun so.
+    pub(super) fn begun(block: Block, pinned: Pinned) -> Self {
+        Self {
+            block,
+            access: pinned.access,
+            since: Instant::now(),
+            snapshot: pinned.snapshot,
+            schema_change: pinned.schema_change,
+            xid: pinned.xid,
+            ddl: None,
+            dml: false,
+            rows: 0,
+            path: PathTaken::begun(pinned.path),
+            copies: SearchPathState::Before,
+            has_part: false,
+            looked_at: HashSet::new(),
+            collisions: Vec::new(),
+            is_assumed: false,
+        }
+    }
+}
