@@ -81,7 +81,8 @@ fn numbered(statement: &Statement, expression: &Expression, mut places: Vec<Plac
     let mut at = expression.span.start;
     for (number, span) in places {
         sql += &statement.sql[at..span.start];
-        sql += &format!("${number}");
+        sql += "$";
+        sql += &number.to_string();
         at = span.end;
     }
     sql + &statement.sql[at..expression.span.end]
