@@ -23,10 +23,10 @@
 //! ```
 //!
 //! Of a small table the copy holds all rows and outlives its transaction: the next one brings what
-//! others have written since. Of a large one, and of one that many write at once, it holds the rows
-//! that a transaction needs, for as long as that lasts; and where nothing of it has changed yet, the
-//! table is read where it is stored (`transaction/tables/part`). So a statement that finds its rows
-//! by an index costs the same whatever the size of its table.
+//! others have written since. Of a large one, and of one that many write at once, it holds the
+//! rows that a transaction needs, for as long as that lasts; and where nothing of it has changed
+//! yet, the table is read where it is stored (`transaction/tables/part`). So a statement that finds
+//! its rows by an index costs the same whatever the size of its table.
 //!
 //! # Three owners
 //!

@@ -35,12 +35,12 @@ impl BoundValues {
         self.values.push(BoundValue { value, is_binary: false });
     }
 
-    /// Whether each has one value under whatever settings: it is in the server's own form, or a
-    /// whole number.
+    /// Whether all are whole numbers, which mean and compare the same under whatever settings. A
+    /// date, even in the server's own form, is compared with a time by the client's time zone.
     pub(crate) fn are_fixed(&self) -> bool {
         const WHOLE_NUMBERS: [u32; 3] = [20, 21, 23];
-        let is_number = |at| self.types.get(at).is_some_and(|kind| WHOLE_NUMBERS.contains(kind));
-        self.values.iter().enumerate().all(|(at, value)| value.is_binary || is_number(at))
+        self.types.len() == self.values.len()
+            && self.types.iter().all(|kind| WHOLE_NUMBERS.contains(kind))
     }
 
     /// With these behind them.

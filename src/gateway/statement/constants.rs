@@ -22,10 +22,7 @@ pub(crate) struct Constant {
 /// comparison. Whatever has parentheses may want a constant where it stands, as `varchar(5)` does.
 pub(super) fn constants(sql: &str, words: &[Word]) -> Vec<Constant> {
     let all = words.iter().enumerate().filter(|(_, word)| is_constant(word));
-    let told = all.map(|(at, word)| {
-        let before = at.checked_sub(1).and_then(|before| words.get(before))?;
-        compares(before).then(|| constant(sql, word)).flatten()
-    });
+    let told = all.map(|(at, word)| compares(&words[..at]).then(|| constant(sql, word)).flatten());
     let are_plain = !words.iter().any(|word| is_one_of(word, "()[]:"));
     told.collect::<Option<Vec<_>>>().filter(|_| are_plain).unwrap_or_default()
 }
@@ -72,8 +69,13 @@ fn is_constant(word: &Word) -> bool {
     }
 }
 
-fn compares(word: &Word) -> bool {
-    is_one_of(word, "=<>") || word.is("between") || word.is("and")
+/// Whether what stands behind these words is compared with something: that gives it a type.
+fn compares(words: &[Word]) -> bool {
+    match words {
+        [.., between, _, and] if and.is("and") => between.is("between"),
+        [.., before] => is_one_of(before, "=<>") || before.is("between"),
+        [] => false,
+    }
 }
 
 fn constant(sql: &str, word: &Word) -> Option<Constant> {
@@ -157,6 +159,8 @@ mod tests {
             "id = 1 and a = cast('5' as varchar(3))",
             "id = 1 and a[1] = 2",
             "1 = id",
+            "id = 1 and 'x' is not null",
+            "id = 1 and 2 = b",
             "id = -1",
             "a = 'x'\n'y'",
         ] {

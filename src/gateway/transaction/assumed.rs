@@ -69,7 +69,13 @@ impl Transaction {
             return Ok(());
         }
         let schema_change = open.schema_change;
-        let answers = backend.deferred().await?;
+        let answers = match backend.deferred().await {
+            Ok(answers) => answers,
+            Err(trouble) => {
+                self.tables.distrust_parts();
+                return Err(trouble);
+            }
+        };
         self.note_number(&answers);
         let pinned = Pinned::read(&answers, schema_change)?;
         if pinned.access == Access::ReadOnly
@@ -83,36 +89,63 @@ impl Transaction {
         Ok(())
     }
 
-    /// Whatever becomes of the transaction, its number is one that others may come upon.
-    fn note_number(&mut self, answers: &[Answer]) {
-        if let (State::Open(open), Ok(pinned)) = (&mut self.state, Pinned::read(answers, 0)) {
-            open.xid = pinned.xid;
-        }
-    }
-
-    /// Undoes a transaction of which too much was assumed, or that had an error: what it says may
-    /// be wrong as well. Whether the statement is to be let in once more.
+    /// Undoes a transaction that had an error where what was assumed may be why. Whether that is
+    /// so, and the statement is to be let in once more.
     pub(crate) async fn takes_back(
         &mut self,
         backend: &mut impl Questions,
         trouble: &BackendError,
     ) -> Result<bool, BackendError> {
-        let is_assumed = matches!(&self.state, State::Open(open) if open.is_assumed);
         // Whoever cancels means the statement, however often it is let in.
-        if !is_assumed || trouble.is_cancelled() || matches!(trouble, BackendError::Lost(_)) {
+        if trouble.is_cancelled() || matches!(trouble, BackendError::Lost(_)) {
+            return Ok(false);
+        }
+        let State::Open(open) = &self.state else { return Ok(false) };
+        if !open.is_assumed {
+            return Ok(false);
+        }
+        let schema_change = open.schema_change;
+        let begun = self.begun(backend).await?;
+        let pinned = begun.and_then(|answers| Pinned::read(&answers, schema_change).ok());
+        let is_right =
+            |pinned: &Pinned| pinned.access != Access::ReadOnly && self.is_schema_known(pinned);
+        if pinned.as_ref().is_some_and(is_right) {
+            // The error is the statement's own, and would be the same once more.
             return Ok(false);
         }
         self.drop_bringing();
-        match backend.deferred().await {
-            Ok(answers) => self.note_number(&answers),
-            Err(BackendError::Lost(error)) => return Err(BackendError::Lost(error)),
-            // It has no number, and nobody will ask for it.
-            Err(_) => {}
-        }
         self.abandon(backend).await?;
         self.state = State::Idle;
         self.doubts = true;
         Ok(true)
+    }
+
+    /// What was answered to BEGIN; nothing where that has failed. Then the statement has run by
+    /// itself, outside of any transaction.
+    pub(super) async fn begun(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<Option<Vec<Answer>>, std::io::Error> {
+        let answers = match backend.deferred().await {
+            Ok(answers) => Some(answers),
+            Err(BackendError::Lost(error)) => return Err(error),
+            Err(_) => None,
+        };
+        match &answers {
+            Some(answers) => self.note_number(answers),
+            None => self.tables.distrust_parts(),
+        }
+        if let State::Open(open) = &mut self.state {
+            open.is_assumed = false;
+        }
+        Ok(answers)
+    }
+
+    /// Whatever becomes of the transaction, its number is one that others may come upon.
+    fn note_number(&mut self, answers: &[Answer]) {
+        if let (State::Open(open), Ok(pinned)) = (&mut self.state, Pinned::read(answers, 0)) {
+            open.xid = pinned.xid;
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::condition::Condition;
-use super::part::{Approach, BringingRows, Parameters, with_keys};
+use super::part::{Approach, BringingRows, Parameters, Part, with_keys};
 use super::selection::{Selection, Selections};
 use super::structure::build;
 use super::{Copy, InUse, Open, Renewal, Tables, Unnoted};
@@ -88,10 +88,11 @@ impl Tables {
             is_empty: !used.written && used.brought.is_empty(),
             lacking_from: used.may_vanish.then_some(bound.values.len() + 1),
         };
+        // A text with the client's constants or comments in it is not asked again.
+        let is_its_own = bound.values.is_empty()
+            || ["--", "/*"].iter().any(|comment| wanted.condition.contains(comment));
         let sql = pair.bring(&wanted);
-        // A text with the client's literals in it is not asked again.
-        let question =
-            if bound.values.is_empty() { Question::once(sql) } else { Question::prepared(sql) };
+        let question = if is_its_own { Question::once(sql) } else { Question::prepared(sql) };
         let question = question.with_bound(bound);
         Some(if used.may_vanish { with_keys(question, &pair, &used.brought) } else { question })
     }
@@ -185,6 +186,13 @@ impl Tables {
             part.is_found = true;
         }
         Ok(())
+    }
+
+    /// Has copies of large tables emptied before the next transaction: a statement may have run on
+    /// one outside of any.
+    pub(crate) fn distrust_parts(&mut self) {
+        let parts = self.copies.values_mut().filter_map(|copy| copy.part.as_mut());
+        parts.for_each(Part::distrust);
     }
 
     /// Puts copies of large tables back to how they are between transactions, while none is open:

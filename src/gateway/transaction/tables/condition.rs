@@ -81,8 +81,10 @@ fn numbered(statement: &Statement, expression: &Expression, mut places: Vec<Plac
     let mut at = expression.span.start;
     for (number, span) in places {
         sql += &statement.sql[at..span.start];
-        sql += "$";
+        // Between spaces: a string needs none beside it, and a parameter does.
+        sql += " $";
         sql += &number.to_string();
+        sql += " ";
         at = span.end;
     }
     sql + &statement.sql[at..expression.span.end]

@@ -36,7 +36,7 @@ pub(super) struct Part {
     pub(super) name: String,
     /// Whether statements find it instead of the stored table: all rows are in it.
     pub(super) is_found: bool,
-    /// Whether a transaction has left all rows in it.
+    /// Whether something is left in it: all rows by a transaction, or what nobody knows.
     is_left: bool,
     /// How many dead rows are in it, about.
     litter: u64,
@@ -58,6 +58,11 @@ impl Part {
     pub(super) fn roll_back(&mut self, rows: u64, is_complete: bool) {
         self.litter += rows + if is_complete { MOST_LITTER } else { 0 };
         self.is_found = false;
+    }
+
+    /// Nobody knows what is in it.
+    pub(super) fn distrust(&mut self) {
+        self.is_left = true;
     }
 
     /// Whether it is to be emptied before the next transaction.
