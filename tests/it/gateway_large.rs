@@ -429,10 +429,11 @@ async fn a_time_means_another_row_in_another_zone() {
     let transaction = client.transaction().await.unwrap();
     let sql = "update times set n = n + 1 where at = $1";
     let update = transaction.prepare_typed(sql, &[Type::TIMESTAMPTZ]).await.unwrap();
-    let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600 + 5 * 3_600);
+    // 2026-01-01 05:00 in UTC, which is midnight in Bogota.
+    let midnight = SystemTime::UNIX_EPOCH + Duration::from_hours(490_901);
     for (zone, count) in [("UTC", 0), ("America/Bogota", 1), ("UTC", 0)] {
         transaction.batch_execute(&format!("set timezone = '{zone}'")).await.unwrap();
-        assert_eq!(transaction.execute(&update, &[&noon]).await.unwrap(), count, "{zone}");
+        assert_eq!(transaction.execute(&update, &[&midnight]).await.unwrap(), count, "{zone}");
     }
     transaction.commit().await.unwrap();
     let stored = says(&served.outsider().await, "select n from times").await;
