@@ -1,12 +1,5 @@
 -- What a job is about that a statement on this table has given: the index of this name that was made last, or the constraint. The
--- number of the catalog in which it stands, its own, and its name. Tables by the search path where no schema is given, copies left out.
-with subject as (
-    select t.oid, s.nspname
-    from pg_catalog.pg_class t join pg_catalog.pg_namespace s on s.oid = t.relnamespace
-    where t.relname = $2 and t.relpersistence <> 't'
-      and case when $1::text is null then s.nspname = any (current_schemas(false)) else s.nspname = $1 end
-    order by array_position(current_schemas(false), s.nspname)
-    limit 1)
+-- number of the catalog in which it stands, its own, and its name.
 select object.class::oid::text, object.number::text, object.name
 from (select 'pg_catalog.pg_class'::regclass as class, i.indexrelid as number, subject.nspname || '.' || c.relname as name
       from subject join pg_catalog.pg_index i on i.indrelid = subject.oid join pg_catalog.pg_class c on c.oid = i.indexrelid

@@ -136,6 +136,16 @@ pub mod rush;
 
 /// What the optimistic engine asks of the PostgreSQL behind it.
 pub mod optimistic {
+    /// A question about one table, behind what finds that.
+    macro_rules! about_table {
+        ($file:literal) => {
+            concat!(
+                include_str!("../../sql/optimistic/subject.sql"),
+                include_str!(concat!("../../sql/optimistic/", $file))
+            )
+        };
+    }
+
     /// What a drop of schemas shuts.
     pub const INSIDE: &str = include_str!("../../sql/optimistic/inside.sql");
     /// What changes with the definitions of relations.
@@ -152,12 +162,13 @@ pub mod optimistic {
     pub const SHAPE: &str = include_str!("../../sql/optimistic/shape.sql");
     /// How many there are of what the service has limits for.
     pub const COUNTS: &str = include_str!("../../sql/optimistic/counts.sql");
-    /// What of a primary key an ALTER TABLE would drop.
     pub const ROLES: &str = include_str!("../../sql/optimistic/roles.sql");
-    pub const KEY_TYPES: &str = include_str!("../../sql/optimistic/key_types.sql");
-    pub const PRIMARY_KEY: &str = include_str!("../../sql/optimistic/primary_key.sql");
+    /// Which of a key's columns has a type that no key can have.
+    pub const KEY_TYPES: &str = about_table!("key_types.sql");
+    /// What of a primary key an ALTER TABLE would drop.
+    pub const PRIMARY_KEY: &str = about_table!("primary_key.sql");
     /// What a job of an ASYNC statement is about.
-    pub const JOB: &str = include_str!("../../sql/optimistic/job.sql");
+    pub const JOB: &str = about_table!("job.sql");
     /// What calls a function that may read tables without naming it.
     pub const UNNAMED: &str = include_str!("../../sql/optimistic/unnamed.sql");
 }

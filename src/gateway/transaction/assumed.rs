@@ -19,7 +19,7 @@ use super::path_taken::PathTaken;
 use super::state::{Block, OpenTransaction, SearchPathState, State};
 use super::tables::Parameters;
 use crate::core::sql;
-use crate::gateway::backend::{Answer, BackendError, Question, Questions};
+use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Access, Kind, Statement};
 
@@ -68,16 +68,7 @@ impl Transaction {
         if !open.is_assumed {
             return Ok(());
         }
-        let schema_change = open.schema_change;
-        let answers = match backend.deferred().await {
-            Ok(answers) => answers,
-            Err(trouble) => {
-                self.tables.distrust_parts();
-                return Err(trouble);
-            }
-        };
-        self.note_number(&answers);
-        let pinned = Pinned::read(&answers, schema_change)?;
+        let pinned = self.begun(backend).await?;
         if pinned.access == Access::ReadOnly
             || !self.is_schema_known(&pinned) && self.compare(backend, &pinned).await?.is_err()
         {
@@ -104,12 +95,12 @@ impl Transaction {
         if !open.is_assumed {
             return Ok(false);
         }
-        let schema_change = open.schema_change;
-        let begun = self.begun(backend).await?;
-        let pinned = begun.and_then(|answers| Pinned::read(&answers, schema_change).ok());
-        let is_right =
-            |pinned: &Pinned| pinned.access != Access::ReadOnly && self.is_schema_known(pinned);
-        if pinned.as_ref().is_some_and(is_right) {
+        let is_right = match self.begun(backend).await {
+            Ok(pinned) => pinned.access != Access::ReadOnly && self.is_schema_known(&pinned),
+            Err(BackendError::Lost(error)) => return Err(error.into()),
+            Err(_) => false,
+        };
+        if is_right {
             // The error is the statement's own, and would be the same once more.
             return Ok(false);
         }
@@ -120,32 +111,22 @@ impl Transaction {
         Ok(true)
     }
 
-    /// What was answered to BEGIN; nothing where that has failed. Then the statement has run by
-    /// itself, outside of any transaction.
+    /// What the open transaction begins with, heard at last. Where BEGIN has failed, the statement
+    /// has run by itself, outside of any transaction.
     pub(super) async fn begun(
         &mut self,
         backend: &mut impl Questions,
-    ) -> Result<Option<Vec<Answer>>, std::io::Error> {
-        let answers = match backend.deferred().await {
-            Ok(answers) => Some(answers),
-            Err(BackendError::Lost(error)) => return Err(error),
-            Err(_) => None,
-        };
-        match &answers {
-            Some(answers) => self.note_number(answers),
-            None => self.tables.distrust_parts(),
+    ) -> Result<Pinned, BackendError> {
+        let heard = backend.deferred().await;
+        if heard.is_err() {
+            self.tables.distrust_parts();
         }
-        if let State::Open(open) = &mut self.state {
-            open.is_assumed = false;
-        }
-        Ok(answers)
-    }
-
-    /// Whatever becomes of the transaction, its number is one that others may come upon.
-    fn note_number(&mut self, answers: &[Answer]) {
-        if let (State::Open(open), Ok(pinned)) = (&mut self.state, Pinned::read(answers, 0)) {
-            open.xid = pinned.xid;
-        }
+        let answers = heard?;
+        let open = self.open()?;
+        let pinned = Pinned::read(&answers, open.schema_change)?;
+        // Whatever becomes of the transaction, its number is one that others may come upon.
+        open.xid = pinned.xid;
+        Ok(pinned)
     }
 }
 

@@ -21,8 +21,10 @@ impl Transaction {
     /// the client has opened in it is gone only where it had a part in it.
     pub(crate) async fn abandon(&mut self, backend: &mut impl Questions) -> io::Result<()> {
         self.drop_bringing();
-        if matches!(&self.state, State::Open(open) if open.is_assumed) {
-            self.begun(backend).await?;
+        if matches!(&self.state, State::Open(open) if open.is_assumed)
+            && let Err(BackendError::Lost(error)) = self.begun(backend).await
+        {
+            return Err(error);
         }
         let State::Open(open) = std::mem::replace(&mut self.state, State::Idle) else {
             self.client.end();

@@ -35,10 +35,8 @@ pub(crate) struct Sought {
 }
 
 impl Sought {
-    /// Whether this transaction wrote the copy's row `c`, other than by bringing it. A statement
-    /// without parameters is planned once.
     fn is_mine(self) -> String {
-        if self.named_fills { format!("{IS_MINE} and {IS_NOT_FILLED}") } else { IS_MINE.to_owned() }
+        is_mine(self.named_fills)
     }
 }
 
@@ -483,13 +481,16 @@ impl<'a> Pair<'a> {
 /// documentation, 9.27.7).
 const OWN: &str = "(select (txid_current() & 4294967295)::text::xid)";
 
-/// Whether this transaction wrote the copy's row `c`, other than by the command that brought the
-/// latest.
-const IS_MINE: &str = "c.xmin = (select (txid_current() & 4294967295)::text::xid) \
-     and c.cmin::text is distinct from current_setting('overbooked.fill', true)";
-
-/// Whether none of the commands `$1` has brought it.
-const IS_NOT_FILLED: &str = "c.cmin::text::int4 <> all ($1::int4[])";
+/// Whether this transaction wrote the copy's row `c`, other than by bringing it: by the command
+/// that brought the latest, or by one of the commands `$1`. A statement without parameters is
+/// planned once.
+fn is_mine(named_fills: bool) -> String {
+    let others = if named_fills { " and c.cmin::text::int4 <> all ($1::int4[])" } else { "" };
+    format!(
+        "c.xmin = {OWN} \
+         and c.cmin::text is distinct from current_setting('overbooked.fill', true){others}"
+    )
+}
 
 /// What gives a copy another name.
 pub(crate) fn renaming(from: &str, to: &str) -> String {

@@ -5,7 +5,6 @@
 //! it, so that its COMMIT finds the answers there already. Whatever runs afterwards in the same
 //! transaction makes them void.
 
-use std::iter::once;
 use std::sync::Arc;
 
 use super::Transaction;
@@ -40,12 +39,7 @@ impl Transaction {
         &mut self,
         backend: &mut impl Questions,
     ) -> Result<Vec<TableChanges>, BackendError> {
-        let questions = self.changes_questions();
-        if questions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let answers = backend.ask_all(questions).await;
-        Ok(self.changes_in(answers.map_err(BackendError::of_changed_schema)?))
+        self.ask_changes(backend, Vec::new()).await
     }
 
     /// The changes as of COMMIT, with what was asked ahead.
@@ -55,22 +49,25 @@ impl Transaction {
     ) -> Result<Vec<TableChanges>, BackendError> {
         match self.foreseen.take() {
             Some(changes) => Ok(changes),
-            None => {
-                let questions = self.changes_questions();
-                if questions.is_empty() {
-                    return Ok(Vec::new());
-                }
-                // Nothing of the client's is planned any more in this transaction.
-                let questions = once(Question::prepared(PLANNED_ONCE)).chain(questions).collect();
-                let mut answers = backend
-                    .ask_all(questions)
-                    .await
-                    .map_err(BackendError::of_changed_schema)?
-                    .into_iter();
-                answers.next();
-                Ok(self.changes_in(answers.collect()))
-            }
+            // Nothing of the client's is planned any more in this transaction.
+            None => self.ask_changes(backend, vec![Question::prepared(PLANNED_ONCE)]).await,
         }
+    }
+
+    /// Asks for the changes, if there may be any, behind something else.
+    async fn ask_changes(
+        &mut self,
+        backend: &mut impl Questions,
+        mut questions: Vec<Question>,
+    ) -> Result<Vec<TableChanges>, BackendError> {
+        let (before, about) = (questions.len(), self.changes_questions());
+        if about.is_empty() {
+            return Ok(Vec::new());
+        }
+        questions.extend(about);
+        let answers = backend.ask_all(questions).await;
+        let answers = answers.map_err(BackendError::of_changed_schema)?;
+        Ok(self.changes_in(answers.into_iter().skip(before).collect()))
     }
 
     /// Queues the questions behind a statement that is likely the last of its transaction.

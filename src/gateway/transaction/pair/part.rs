@@ -1,6 +1,6 @@
 //! The SQL of a copy that holds no more of a stored table's rows than a transaction needs.
 
-use super::{IS_MINE, IS_NOT_FILLED, Key, Pair, Sought};
+use super::{Key, Pair, Sought, is_mine};
 use crate::core::syntax::quote;
 use crate::gateway::transaction::shape::list;
 
@@ -97,10 +97,11 @@ impl Pair<'_> {
             let key: Vec<&str> = key.iter().map(String::as_str).collect();
             format!(
                 "select {columns} from {copied} c join only {stored} s on {same} \
-                 where {IS_MINE} and {IS_NOT_FILLED} and {lacks}",
+                 where {is_mine} and {lacks}",
                 copied = self.copied(),
                 stored = self.shape.stored(),
                 same = Self::same("s", "c", &key),
+                is_mine = is_mine(true),
                 lacks = self.not_brought("s", 2),
             )
         });

@@ -255,19 +255,16 @@ impl Tables {
             && self.undone.is_empty()
             && !self.left
             && !self.has_outgrown
-            && self.last_shown().is_some()
-            && !self.large.is_empty();
-        let is_part = || {
-            let named = self.known(&statement.names)?;
-            let (place, _) = self.turned(statement, &named)?;
-            let table = named.relation_at(place)?;
-            let copy = self.copies.get(&table)?;
-            let is_ready = copy.part.as_ref().is_some_and(|part| !part.is_to_empty());
-            Some(is_ready && named.all().iter().all(|relation| *relation == table))
-        };
+            && self.last_shown().is_some();
         let are_empty = || {
             let mut parts = self.copies.values().filter_map(|copy| copy.part.as_ref());
             parts.all(|part| !part.is_to_empty())
+        };
+        let is_part = || {
+            let named = self.known(&statement.names)?;
+            let (place, _) = self.turned(statement, &named)?;
+            let table = named.relation_at(place).filter(|it| self.copies.contains_key(it))?;
+            Some(named.all().iter().all(|relation| *relation == table))
         };
         is_tidy && are_empty() && is_part().unwrap_or(false)
     }
