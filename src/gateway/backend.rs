@@ -16,10 +16,11 @@ mod questions;
 mod scripted;
 mod watchdog;
 
-use std::collections::HashMap;
 use std::io;
+use std::num::NonZero;
 
 use bytes::BufMut;
+use lru::LruCache;
 
 use crate::pg::frame::{FrameStream, FromServer, ServerTag};
 use crate::pg::message::frontend::{put_copy_fail, put_flush, put_query, put_sync};
@@ -36,6 +37,10 @@ pub(crate) use scripted::{Reaction, ScriptedBackend};
 use watchdog::watch;
 pub(crate) use watchdog::{Look, Watchdog};
 
+/// How many of the gateway's own statements stay prepared on a connection: enough for some dozen
+/// tables, and what a server keeps in memory for them is bounded.
+const MOST_PREPARED: NonZero<usize> = NonZero::new(500).expect("it is not zero");
+
 /// What the names of the gateway's own statements begin with.
 const OWN: &str = "overbooked_";
 
@@ -44,8 +49,10 @@ pub(crate) struct Backend {
     line: FrameStream<ServerTag>,
     canceller: Canceller,
     parameters: Parameters,
-    prepared: HashMap<String, String>,
+    prepared: LruCache<String, String>,
     named: u64,
+    /// Whether the client may have an unnamed portal, which none of ours must replace.
+    has_unnamed_portal: bool,
     /// Whether an error may have left our portal behind, until the transaction that it has failed
     /// ends.
     is_portal_left: bool,
@@ -92,8 +99,9 @@ impl Backend {
             line,
             canceller,
             parameters,
-            prepared: HashMap::new(),
+            prepared: LruCache::new(MOST_PREPARED),
             named: 0,
+            has_unnamed_portal: false,
             is_portal_left: false,
             own: format!("{OWN}{:016x}", rand::random::<u64>()),
             deferred: Deferred::Nothing,
@@ -176,6 +184,7 @@ impl Backend {
 
     /// Queues messages of a client's as they came.
     pub(crate) fn put_messages(&mut self, messages: &[u8]) {
+        self.has_unnamed_portal = true;
         self.line.out.put_slice(messages);
     }
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::time::Duration;
 
 use bytes::BytesMut;
 
@@ -60,14 +61,19 @@ impl Refusal {
         Self::new("54000", "transaction row limit exceeded".to_owned())
     }
 
-    /// More than 10 MiB changed.
-    pub(crate) fn too_large() -> Self {
+    /// More than 10 MiB changed: so many bytes (Aurora DSQL user guide, "Database limits").
+    pub(crate) fn too_large(bytes: u64) -> Self {
+        // Hundredths, rounded up: what exceeds the limit does not read like the limit.
+        let hundredths = (bytes * 100).div_ceil(1 << 20);
+        let (whole, rest) = (hundredths / 100, hundredths % 100);
         Self::new("54000", "transaction size limit 10mb exceeded".to_owned())
+            .with('D', format!("Current transaction size {whole}.{rest:02}mb > 10mb"))
     }
 
-    /// Open for more than 300 seconds.
-    pub(crate) fn too_old() -> Self {
+    /// Open for more than 300 seconds: for so long.
+    pub(crate) fn too_old(age: Duration) -> Self {
         Self::new("54000", "transaction age limit of 300s exceeded".to_owned())
+            .with('D', format!("Current transaction age {}s exceeds 300s", age.as_secs()))
     }
 
     /// A statement in a failed transaction, in PostgreSQL's words.

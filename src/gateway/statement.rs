@@ -166,6 +166,11 @@ impl Statement {
         self.writes && self.words.iter().any(brings)
     }
 
+    /// Whether it may change or delete rows that are there.
+    pub(crate) fn may_change(&self) -> bool {
+        self.deletes || self.writes && self.words.iter().any(|word| word.is("update"))
+    }
+
     /// This as a statement about one table, if it surely is one.
     pub(crate) fn single(&self) -> Option<Single> {
         let is_query = self.kind == Kind::Query;

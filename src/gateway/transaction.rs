@@ -210,7 +210,7 @@ impl Transaction {
             }
             // Checked here and by no timer: the service tells at the next statement or COMMIT.
             State::Open(open) if open.since.elapsed() > self.shared.limits.age => {
-                Err(Refusal::too_old())
+                Err(Refusal::too_old(open.since.elapsed()))
             }
             State::Open(_) | State::Idle => Ok(()),
         }

@@ -160,6 +160,16 @@ async fn what_a_transaction_has_made_or_altered_it_does_not_use() {
     }
 }
 
+/// The first statement of a session has its copies made, for which its transaction begins anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_does_the_first_message_of_a_session() {
+    let served = served().await;
+    for (first, second, expected) in BEHIND.iter().filter(|behind| behind.2.starts_with("0A000")) {
+        let message = format!("{first}; {second}");
+        assert_eq!(says(&served.client().await, &message).await, *expected, "{message}");
+    }
+}
+
 /// A transaction that had begun before a change was committed, and what it does afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_used_a_table_before_it_was_changed_is_told_at_the_latest_at_commit() {

@@ -4,9 +4,18 @@ use std::time::Duration;
 
 use overbooked::gateway::{Gateway, Limits, Options};
 use overbooked::pg::Connection;
+use tokio_postgres::Client;
 
 use crate::gateway::{CONFLICT, SCHEMA_CHANGED, Served, connect, says, served_seats};
 use crate::support;
+
+/// An error, and its DETAIL.
+async fn refused(client: &Client, sql: &str) -> (String, String) {
+    let error = client.simple_query(sql).await.unwrap_err();
+    let error = error.as_db_error().unwrap();
+    let said = format!("{} {}", error.code().code(), error.message());
+    (said, error.detail().unwrap_or_default().to_owned())
+}
 
 #[tokio::test]
 async fn a_transaction_that_changes_too_much_is_told_at_commit() {
@@ -20,7 +29,9 @@ async fn a_transaction_that_changes_too_much_is_told_at_commit() {
     let bob = served.client().await;
     assert_eq!(says(&bob, "begin").await, "(0)");
     assert_eq!(says(&bob, "insert into notes values (1, repeat('x', 1000))").await, "(1)");
-    assert_eq!(says(&bob, "commit").await, "54000 transaction size limit 10mb exceeded");
+    let (said, detail) = refused(&bob, "commit").await;
+    assert_eq!(said, "54000 transaction size limit 10mb exceeded");
+    assert_eq!(detail, "Current transaction size 0.01mb > 10mb");
     assert_eq!(says(&bob, "insert into notes values (1, repeat('x', 100))").await, "(1)");
 }
 
@@ -33,7 +44,8 @@ async fn a_transaction_that_is_too_old_is_told_at_its_next_statement_or_commit()
     assert_eq!(says(&bob, "select 1").await, TOO_OLD);
     assert!(says(&bob, "select 1").await.starts_with("25P02"));
     assert_eq!(says(&bob, "rollback; begin").await, "(0); (0)");
-    assert_eq!(says(&bob, "commit").await, TOO_OLD);
+    let too_old = (TOO_OLD.to_owned(), "Current transaction age 0s exceeds 300s".to_owned());
+    assert_eq!(refused(&bob, "commit").await, too_old);
 }
 
 #[tokio::test]

@@ -180,8 +180,10 @@ impl Backend {
 
     fn put_question(&mut self, question: &Question, parsed: &mut VecDeque<Option<String>>) {
         let known_as = question.known_as();
-        let kept = self.prepared.get(&known_as).filter(|_| question.keep == Keep::Prepared);
-        let known = kept.cloned();
+        let known = match question.keep {
+            Keep::Prepared => self.prepared.get(&known_as).cloned(),
+            Keep::Once => None,
+        };
         let name = known.clone().unwrap_or_else(|| self.new_name(question.keep));
         if known.is_none() {
             // What an error has kept from being closed would be in the way.
@@ -190,8 +192,9 @@ impl Backend {
             let kept = (question.keep == Keep::Prepared).then_some(known_as);
             // Noted before the server has parsed it, since the next question of the same batch may
             // have the same text. `forget_unparsed` takes it back after an error.
-            if let Some(sql) = &kept {
-                self.prepared.insert(sql.clone(), name.clone());
+            let least_used = kept.clone().and_then(|sql| self.prepared.push(sql, name.clone()));
+            if let Some((_, least_used)) = least_used {
+                self.put_close(b'S', &least_used);
             }
             parsed.push_back(kept);
         }
@@ -213,10 +216,11 @@ impl Backend {
         format!("{}_{}", self.own, self.named)
     }
 
-    /// Bind and Execute, on a portal of our own.
+    /// Bind and Execute, on a portal of our own. Beside a client that speaks the simple protocol the
+    /// unnamed one is, which need not be closed: whatever comes next replaces it.
     fn put_execution(&mut self, name: &str, question: &Question) {
-        let portal = self.own.clone();
-        if std::mem::take(&mut self.is_portal_left) {
+        let portal = if self.has_unnamed_portal { self.own.clone() } else { String::new() };
+        if self.has_unnamed_portal && std::mem::take(&mut self.is_portal_left) {
             self.put_close(b'P', &portal);
         }
         let out = &mut self.line.out;
@@ -225,13 +229,15 @@ impl Backend {
         let bound = bound.map(|bound| (bound.value.as_deref(), bound.is_binary));
         put_bind_mixed(out, &portal, name, &bound.chain(own).collect::<Vec<_>>());
         put_execute(out, &portal);
-        self.put_close(b'P', &portal);
+        if self.has_unnamed_portal {
+            self.put_close(b'P', &portal);
+        }
     }
 
     /// Statements whose Parse was never reached, or failed, are not prepared.
     fn forget_unparsed(&mut self, unparsed: VecDeque<Option<String>>) {
         for sql in unparsed.into_iter().flatten() {
-            self.prepared.remove(&sql);
+            self.prepared.pop(&sql);
         }
     }
 }

@@ -152,6 +152,11 @@ impl Question {
         count.to_be_bytes().into_iter().chain(numbers).collect()
     }
 
+    /// Whether it has any parameter.
+    pub(crate) fn has_parameters(&self) -> bool {
+        !self.parameters.is_empty() || !self.bound.values.is_empty()
+    }
+
     /// With one more parameter.
     pub(crate) fn with(self, parameter: impl Into<String>) -> Self {
         self.with_some(Some(parameter))

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use super::pair::{Pair, array};
+use super::pair::{Pair, array, at_once};
 use super::row_changes::{RowOp, TableChanges};
 use crate::gateway::backend::Question;
 
@@ -41,14 +41,14 @@ impl<'a> Plan<'a> {
     /// fails keeps all later ones from running.
     /// Nobody but an outsider can hold a row lock now, and whoever waits for him holds up every
     /// other COMMIT.
-    pub(super) fn questions(&self, tidying: Vec<Question>) -> Vec<Question> {
+    pub(super) fn questions(&self, tidying: Option<Question>) -> Vec<Question> {
         let tied = self.tables.iter().any(|table| table.shape.is_tied());
         let mut questions = vec![Question::prepared(SETTINGS)];
-        questions.extend(if tied { self.together() } else { self.one_by_one(&CHANGES) });
-        questions.extend(self.one_by_one(&[Phase::Locks]));
+        questions.extend(if tied { self.together() } else { self.phase_by_phase() });
+        questions.extend(self.locks());
         // Behind the changes, which lock the table against TRUNCATE: asked before them, the answer
         // could be wrong by the time of COMMIT.
-        questions.extend(self.tables.iter().filter_map(TableChanges::same_file));
+        questions.extend(self.same_files());
         questions.extend(tidying);
         questions.push(Question::prepared("commit"));
         questions
@@ -61,11 +61,39 @@ impl<'a> Plan<'a> {
         self.tables.iter().any(|table| table.moves_keys() && table.shape.is_referred_to())
     }
 
-    fn one_by_one(&self, phases: &[Phase]) -> Vec<Question> {
-        let pieces = phases
-            .iter()
-            .flat_map(|phase| self.tables.iter().filter_map(|table| phase.piece(table, 1)));
-        pieces.map(|piece| self.question(piece)).collect()
+    /// One statement for each kind: what it does to one table has nothing to do with another.
+    fn phase_by_phase(&self) -> Vec<Question> {
+        let all = CHANGES.into_iter().filter_map(|phase| {
+            let (mut statements, mut parameters) = (Vec::new(), Vec::new());
+            for table in self.tables {
+                let Some(piece) = phase.piece(table, parameters.len() + 1) else { continue };
+                statements.push(piece.sql);
+                parameters.extend(piece.parameters);
+            }
+            Some(self.question(Piece { sql: at_once(statements)?, parameters }))
+        });
+        all.collect()
+    }
+
+    /// One by one: a part of a WITH that only reads runs no further than it is read (PostgreSQL
+    /// documentation, 7.8.4).
+    fn locks(&self) -> impl Iterator<Item = Question> {
+        let pieces = self.tables.iter().filter_map(|table| Phase::Locks.piece(table, 1));
+        pieces.map(|piece| self.question(piece))
+    }
+
+    /// Raises an error where a stored table is no longer in the file in which its rows were read:
+    /// somebody past the gateway has emptied it or written it anew, and TRUNCATE does not care for
+    /// snapshots.
+    fn same_files(&self) -> Option<Question> {
+        let read = |table: &'a TableChanges| Some((table.pair().file(), table.file.as_deref()?));
+        let (now, read): (Vec<String>, Vec<&str>) = self.tables.iter().filter_map(read).unzip();
+        let differ = now.iter().enumerate().map(|(at, now)| format!("{now}::text <> ${}", at + 1));
+        let differ = differ.collect::<Vec<_>>().join(" or ");
+        // A cast that cannot succeed, since SQL has no statement that raises an error. COMMIT takes
+        // its 22P02 for a conflict (`judged`).
+        let sql = format!("select ('now in ' || {})::int where {differ}", now.first()?);
+        Some(read.into_iter().fold(Question::prepared(sql), Question::with))
     }
 
     /// One statement; each part waits for the one before it.
@@ -115,7 +143,7 @@ impl Phase {
         if keys.is_empty() {
             return None;
         }
-        let pair = Pair::new(&table.shape, &table.copy);
+        let pair = table.pair();
         let sql = match self {
             Self::Deletes => pair.apply_deletes(from),
             Self::Updates => pair.apply_updates(from),
@@ -147,11 +175,8 @@ impl Phase {
 }
 
 impl TableChanges {
-    /// Asked last, when the table is locked against being emptied.
-    fn same_file(&self) -> Option<Question> {
-        let pair = Pair::new(&self.shape, &self.copy);
-        let file = self.file.as_ref()?;
-        Some(Question::prepared(pair.same_file()).with(file))
+    fn pair(&self) -> Pair<'_> {
+        Pair::new(&self.shape, &self.copy)
     }
 
     /// Whether several rows change their keys, so that one may need what another still has.

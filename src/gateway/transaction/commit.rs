@@ -165,8 +165,9 @@ impl Transaction {
         if changes.iter().map(TableChanges::counted).sum::<usize>() > limits.rows {
             return Err(Refusal::too_many_rows());
         }
-        if written(changes).map(|change| change.size).sum::<u64>() > limits.bytes {
-            return Err(Refusal::too_large());
+        let bytes = written(changes).map(|change| change.size).sum();
+        if bytes > limits.bytes {
+            return Err(Refusal::too_large(bytes));
         }
         Ok(())
     }

@@ -25,19 +25,16 @@ pub(crate) struct Pair<'a> {
 /// What is looked for in a copy beside rows that were written. What cannot be there is not asked
 /// for: the server plans a statement in about the time in which it runs it.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Sought {
     /// Rows that are gone.
     pub(crate) gone: bool,
+    /// Rows that are new, or have another key of any unique index.
+    pub(crate) new: bool,
     /// Rows that are locked.
     pub(crate) locked: bool,
     /// Whether rows were brought by commands that are to be named.
     pub(crate) named_fills: bool,
-}
-
-impl Sought {
-    fn is_mine(self) -> String {
-        is_mine(self.named_fills)
-    }
 }
 
 /// How the rows of a table are told apart.
@@ -83,7 +80,7 @@ impl<'a> Pair<'a> {
              {order} \
              returning cmin::text::int4 as c) \
              select coalesce((select max(c) from added), -1)::text, {files}",
-            files = self.files(),
+            files = self.files_and_size(),
             copied = self.copied(),
             columns = self.columns(""),
             stored = self.shape.stored(),
@@ -127,7 +124,7 @@ impl<'a> Pair<'a> {
                where (select count(*) from changed) + (select count(*) from vanished) >= 0 \
                returning cmin::text::int4 as c) \
              select coalesce((select max(c) from added), -1)::text, {files}",
-            files = self.files(),
+            files = self.files_and_size(),
             columns = self.columns(""),
             stored = self.shape.stored(),
             copied = self.copied(),
@@ -150,7 +147,7 @@ impl<'a> Pair<'a> {
                where {lacking} and (select count(*) from gone) >= 0 returning cmin::text::int4 as \
                c) \
              select coalesce((select max(c) from added), -1)::text, {files}",
-            files = self.files(),
+            files = self.files_and_size(),
             copied = self.copied(),
             columns = self.columns(""),
             stored = self.shape.stored(),
@@ -231,7 +228,7 @@ impl<'a> Pair<'a> {
 
     fn changes_by_columns(&self, key: &[&str], gone: Option<String>, sought: Sought) -> String {
         let (copied, stored) = (self.copied(), self.shape.stored());
-        let (locked, is_mine) = (sought.locked, sought.is_mine());
+        let (locked, is_mine) = (sought.locked, self.is_mine(sought.named_fills));
         let texts = |from: &str| {
             let text = |name: &&str| format!("{from}.{}::text", quote(name));
             key.iter().map(text).collect::<Vec<_>>().join(", ")
@@ -240,6 +237,13 @@ impl<'a> Pair<'a> {
             let pieces = key.iter().enumerate().map(|(at, name)| piece(at + 1, &quote(name)));
             pieces.collect::<Vec<_>>().join(between)
         };
+        if !(sought.new || sought.gone || sought.locked) {
+            return format!(
+                "select 'u', pg_column_size(c.*)::text, c.ctid::text, {} from {copied} c \
+                 where {is_mine}",
+                texts("c")
+            );
+        }
         // All unique columns, not only those that tell rows apart: the service counts a change of
         // any as a change of key. A row that is both changed and locked is a `k`, too, since that
         // claims as much as its lock does. A foreign key's check claims less than any change, and
@@ -279,6 +283,23 @@ impl<'a> Pair<'a> {
         std::iter::once(written).chain(others).collect::<Vec<_>>().join(" union all ")
     }
 
+    /// Whether this transaction wrote the copy's row `c`, other than by bringing it: by the command
+    /// that brought the latest, or by one of the commands `$1`.
+    fn is_mine(&self, named_fills: bool) -> String {
+        let others = if named_fills { " and c.cmin::text::int4 <> all ($1::int4[])" } else { "" };
+        format!(
+            "c.xmin = {OWN} \
+             and c.cmin::text is distinct from current_setting({}, true){others}",
+            self.fill_setting()
+        )
+    }
+
+    /// The setting in which, until the transaction ends, the command stands that brought the latest
+    /// rows of this table's.
+    fn fill_setting(&self) -> String {
+        format!("'overbooked.fill_{}'", self.shape.oid)
+    }
+
     /// Whether the stored row `s` and my row differ in a column that some unique index has.
     fn rekeyed(&self) -> String {
         let differs =
@@ -295,7 +316,8 @@ impl<'a> Pair<'a> {
     /// Without a key, a changed row is one that went and one that came; the former where this holds
     /// as well.
     fn changes_by_place(&self, sought: Sought, and: &str) -> String {
-        let (copied, map, is_mine) = (self.copied(), self.map(), sought.is_mine());
+        let (copied, map) = (self.copied(), self.map());
+        let is_mine = self.is_mine(sought.named_fills);
         let mut parts = vec![format!(
             "select 'i', pg_column_size(c.*)::text, c.ctid::text, c.ctid::text from {copied} c \
              where {is_mine}"
@@ -402,27 +424,23 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Raises an error where the stored table is no longer in the file `$1`: somebody past the
-    /// gateway has emptied it or written it anew, and TRUNCATE does not care for snapshots.
-    pub(crate) fn same_file(&self) -> String {
-        // A cast that cannot succeed, since SQL has no statement that raises an error. COMMIT takes
-        // its 22P02 for a conflict (`judged`).
-        let file = self.file();
-        format!("select ('now in ' || {file})::int where {file}::text <> $1")
-    }
-
-    /// The file that holds the table, the one that holds it by the snapshot, and its size.
+    /// The file that holds the table, and the one that holds it by the snapshot.
     fn files(&self) -> String {
+        let (file, oid) = (self.file(), self.shape.oid);
         format!(
-            "{}::text, (select c.relfilenode::text from pg_catalog.pg_class c where c.oid = {}), \
-             pg_relation_size({}::regclass)::text",
-            self.file(),
-            self.shape.oid,
-            literal(&self.shape.stored()),
+            "{file}::text, \
+             (select c.relfilenode::text from pg_catalog.pg_class c where c.oid = {oid})"
         )
     }
 
-    fn file(&self) -> String {
+    /// The same, and how large the table is.
+    fn files_and_size(&self) -> String {
+        let stored = literal(&self.shape.stored());
+        format!("{}, pg_relation_size({stored}::regclass)::text", self.files())
+    }
+
+    /// The file that holds the stored table, now.
+    pub(crate) fn file(&self) -> String {
         format!("pg_relation_filenode({}::regclass)", literal(&self.shape.stored()))
     }
 
@@ -481,15 +499,13 @@ impl<'a> Pair<'a> {
 /// documentation, 9.27.7).
 const OWN: &str = "(select (txid_current() & 4294967295)::text::xid)";
 
-/// Whether this transaction wrote the copy's row `c`, other than by bringing it: by the command
-/// that brought the latest, or by one of the commands `$1`. A statement without parameters is
-/// planned once.
-fn is_mine(named_fills: bool) -> String {
-    let others = if named_fills { " and c.cmin::text::int4 <> all ($1::int4[])" } else { "" };
-    format!(
-        "c.xmin = {OWN} \
-         and c.cmin::text is distinct from current_setting('overbooked.fill', true){others}"
-    )
+/// Several statements that write as one, where they have nothing to do with each other; nothing
+/// where there is none.
+pub(crate) fn at_once(mut statements: Vec<String>) -> Option<String> {
+    let last = statements.pop()?;
+    let parts = statements.iter().enumerate().map(|(at, text)| format!("p{at} as ({text})"));
+    let parts = parts.collect::<Vec<_>>().join(", ");
+    Some(if parts.is_empty() { last } else { format!("with {parts} {last}") })
 }
 
 /// What gives a copy another name.

@@ -16,7 +16,8 @@ use crate::gateway::backend::{Answer, Asked, BackendError, Heard, Question, Ques
 use crate::gateway::news::Happening;
 use crate::gateway::statement::{Kind, Statement};
 
-/// Has the questions behind it planned once, and not for each transaction's keys.
+/// Has the questions behind it planned once, and not for each transaction's keys. Those without
+/// parameters are in any case.
 const PLANNED_ONCE: &str = "select set_config('plan_cache_mode', 'force_generic_plan', true)";
 
 /// Questions that travel behind a statement.
@@ -39,7 +40,7 @@ impl Transaction {
         &mut self,
         backend: &mut impl Questions,
     ) -> Result<Vec<TableChanges>, BackendError> {
-        self.ask_changes(backend, Vec::new()).await
+        self.ask_changes(backend, None).await
     }
 
     /// The changes as of COMMIT, with what was asked ahead.
@@ -50,20 +51,24 @@ impl Transaction {
         match self.foreseen.take() {
             Some(changes) => Ok(changes),
             // Nothing of the client's is planned any more in this transaction.
-            None => self.ask_changes(backend, vec![Question::prepared(PLANNED_ONCE)]).await,
+            None => self.ask_changes(backend, Some(Question::prepared(PLANNED_ONCE))).await,
         }
     }
 
-    /// Asks for the changes, if there may be any, behind something else.
+    /// Asks for the changes, if there may be any; behind something else where they are asked for
+    /// with parameters.
     async fn ask_changes(
         &mut self,
         backend: &mut impl Questions,
-        mut questions: Vec<Question>,
+        ahead: Option<Question>,
     ) -> Result<Vec<TableChanges>, BackendError> {
-        let (before, about) = (questions.len(), self.changes_questions());
+        let about = self.changes_questions();
         if about.is_empty() {
             return Ok(Vec::new());
         }
+        let ahead = ahead.filter(|_| about.iter().any(Question::has_parameters));
+        let mut questions: Vec<Question> = ahead.into_iter().collect();
+        let before = questions.len();
         questions.extend(about);
         let answers = backend.ask_all(questions).await;
         let answers = answers.map_err(BackendError::of_changed_schema)?;
@@ -210,8 +215,14 @@ impl Transaction {
         if self.xid().is_none() {
             return Vec::new();
         }
+        let travels = self.brought_on_the_way();
         let used = self.tables.used().into_iter().filter(|used| used.state.may_have_changes());
-        used.map(|used| changes_question(&used)).collect()
+        used.map(|used| changes_question(&used, travels == Some(used.shape.oid))).collect()
+    }
+
+    /// The table whose rows are being brought by what nobody has heard an answer to yet.
+    pub(super) fn brought_on_the_way(&self) -> Option<u32> {
+        self.brings.as_ref()?.rows.as_ref().map(|(table, _)| *table)
     }
 
     fn changes_in(&mut self, answers: Vec<Answer>) -> Vec<TableChanges> {
@@ -232,12 +243,15 @@ fn found(used: &Used<'_>, answer: Answer) -> TableChanges {
     }
 }
 
-/// Asks what the transaction did to one table.
-pub(super) fn changes_question(used: &Used<'_>) -> Question {
+/// Asks what the transaction did to one table; rows of it may be on their way.
+pub(super) fn changes_question(used: &Used<'_>, is_on_its_way: bool) -> Question {
     let (pair, state) = (used.pair(), &used.state);
     let names_brought = state.may_vanish && !state.is_complete;
-    let named_fills = names_brought || !state.fills.is_empty();
-    let sought = Sought { gone: state.may_vanish, locked: state.locked, named_fills };
+    // The setting tells the latest command that brought some, but not what filled a whole copy.
+    let is_in_setting = !state.is_complete && !is_on_its_way && state.fills.len() == 1;
+    let named_fills = names_brought || !state.fills.is_empty() && !is_in_setting;
+    let sought =
+        Sought { gone: state.may_vanish, new: state.may_be_new, locked: state.locked, named_fills };
     let sql = if state.is_complete { pair.changes(sought) } else { pair.changes_of_part(sought) };
     let question = used.shape.asking(Question::prepared(sql));
     let question = if named_fills { question.with(state.fills_array()) } else { question };

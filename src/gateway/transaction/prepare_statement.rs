@@ -106,6 +106,8 @@ impl Transaction {
             return Err(refusal.into());
         }
         let (tables, approach) = self.copies_for(backend, statement, executed, &named).await?;
+        // Behind what may have had to begin the transaction once more.
+        self.open()?.dml |= !named.is_empty();
         if named.is_empty() && executed.asks_catalog() {
             // Its own change of the schema must be found in the catalog, even if it has stepped
             // back for others.
@@ -190,12 +192,7 @@ impl Transaction {
         if statement.writes && open.access == Access::ReadOnly {
             return Err(Refusal::read_only(&statement.command()));
         }
-        if named.is_empty() {
-            return Ok(());
-        }
-        self.refuse_beside_ddl(named)?;
-        self.open()?.dml = true;
-        Ok(())
+        self.refuse_beside_ddl(named)
     }
 
     /// Makes the structure of missing copies: for a statement without a block before its
@@ -319,9 +316,11 @@ impl Transaction {
         let takes_keys = self.tables.may_take_keys(tables, statement);
         for table in tables {
             let may_vanish = self.tables.may_vanish(*table, statement);
+            let may_be_new = self.tables.may_be_new(*table, statement);
             let is_marked = statement.writes && self.tables.are_referred_to(&[*table]);
             if let Some(state) = self.tables.state(*table) {
                 state.may_vanish |= may_vanish;
+                state.may_be_new |= may_be_new;
                 state.written |= statement.writes;
                 state.unnoted_deletes |= takes_keys;
                 state.locked |= locks || is_marked;

@@ -118,7 +118,7 @@ impl Transaction {
             if !(locks || deletes) || !tables.contains(&used.shape.oid) {
                 continue;
             }
-            let answer = backend.ask(changes_question(&used)).await?;
+            let answer = backend.ask(changes_question(&used, false)).await?;
             let changes = answer.rows.into_iter().filter_map(Change::read);
             let noted = changes.filter(|change| match change.op {
                 RowOp::Locked => locks,

@@ -218,6 +218,15 @@ impl Shape {
         names
     }
 
+    /// Whether setting these columns may change a key of any unique index.
+    pub(crate) fn changes_keys(&self, sets: &[String]) -> bool {
+        let may_change = |name: &&str| {
+            sets.iter().any(|set| set == name)
+                || self.column(name).is_none_or(|column| column.generated)
+        };
+        self.key_columns().iter().any(may_change)
+    }
+
     /// Unique indexes beside the one that tells rows apart, by their columns.
     pub(crate) fn other_unique(&self) -> bool {
         self.indexes.len() > 1 || self.constraints.iter().any(|constraint| constraint.kind == "x")

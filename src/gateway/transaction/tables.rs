@@ -176,6 +176,8 @@ pub(super) struct InUse {
     pub(super) written: bool,
     /// Whether a row may be gone, or its key changed.
     pub(super) may_vanish: bool,
+    /// Whether a row may be new, or have another key of any unique index.
+    pub(super) may_be_new: bool,
     /// Whether a statement that locks rows FOR UPDATE named the table, or foreign keys' checks may
     /// have marked rows of it.
     pub(super) locked: bool,
@@ -391,7 +393,17 @@ impl Tables {
         let Some(shape) = self.shapes.get(&table).filter(|_| statement.writes) else {
             return false;
         };
-        shape.key().is_none() || shape.is_tied() || Self::takes_keys(shape, statement)
+        // Without a key, a row that changes is one that goes and one that comes.
+        let changes = |shape: &Shape| shape.key().is_none() && statement.may_change();
+        changes(shape) || shape.is_tied() || Self::takes_keys(shape, statement)
+    }
+
+    /// Whether a statement may bring new rows of this table, or change a key of any unique index.
+    pub(super) fn may_be_new(&self, table: u32, statement: &Statement) -> bool {
+        let Some(shape) = self.shapes.get(&table).filter(|_| statement.writes) else {
+            return false;
+        };
+        statement.may_insert() || shape.changes_keys(&statement.sets)
     }
 
     /// Whether rows of one of these tables may lose their keys by a statement, straight or along

@@ -16,7 +16,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
-use petgraph::algo::{astar, tarjan_scc};
+use petgraph::algo::{astar, kosaraju_scc};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
@@ -63,7 +63,8 @@ pub(super) fn cycles(history: &History, lists: &Lists) -> Vec<Anomaly> {
     dependencies.add_orders(lists);
     dependencies.add_reads(lists);
     dependencies.add_real_time();
-    let knots = tarjan_scc(&dependencies.graph);
+    // Tarjan's algorithm is recursive there, as deep as the history is long.
+    let knots = kosaraju_scc(&dependencies.graph);
     let knots = knots.iter().filter(|knot| knot.len() > 1);
     knots.filter_map(|knot| dependencies.tell(knot)).collect()
 }

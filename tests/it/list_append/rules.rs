@@ -130,6 +130,18 @@ fn dependencies_that_go_round_are_found() {
     }
 }
 
+/// One after the other, so that the way through the graph is as long as the history.
+#[test]
+fn a_long_history_is_judged() {
+    let lines = (1..100_000).map(|number| {
+        let (begun, ended) = (2 * number, 2 * number + 1);
+        format!("{begun} {ended} committed x+{number}\n")
+    });
+    let mut long = history(&lines.collect::<String>());
+    long.dropped.insert("x".to_owned());
+    assert_eq!(check(&long), []);
+}
+
 #[test]
 fn a_dropped_table_may_be_gone_with_what_it_held_and_nothing_else_may() {
     let mut dropped = history("1 2 committed x+1 \n 3 4 committed x=1 \n 5 6 committed y=");

@@ -1,6 +1,6 @@
 //! The SQL of a copy that holds no more of a stored table's rows than a transaction needs.
 
-use super::{Key, Pair, Sought, is_mine};
+use super::{Key, Pair, Sought};
 use crate::core::syntax::quote;
 use crate::gateway::transaction::shape::list;
 
@@ -22,10 +22,12 @@ impl Pair<'_> {
     /// Asks for the file that holds the table, and the one that holds it by the snapshot. An error
     /// where the columns are others than are known.
     pub(crate) fn look(&self) -> String {
-        // UNION wants as many columns on either side.
+        // UNION wants as many columns on either side. What can be told without running it is not
+        // run, but PostgreSQL locks and looks at whatever a prepared statement names before it is
+        // run again (`RevalidateCachedQuery` in plancache.c).
         format!(
-            "select {files} from (select count(*) from (select {columns} from only {stored} \
-             where false union all select * from only {stored} where false) as x) as y",
+            "select {files} where true or exists (select from (select {columns} from only {stored} \
+             union all select * from only {stored}) as x)",
             files = self.files(),
             columns = list("", self.shape.columns.iter().map(|column| column.name.as_str())),
             stored = self.shape.stored(),
@@ -64,7 +66,8 @@ impl Pair<'_> {
             "with added as (insert into {copied} ({columns}) \
                select {columns} from only {stored} as {alias} where {which} \
                returning cmin::text as c, {keys}) \
-             select set_config('overbooked.fill', c, true), added.* from added",
+             select set_config({setting}, c, true), added.* from added",
+            setting = self.fill_setting(),
             copied = self.copied(),
             columns = self.columns(""),
             stored = self.shape.stored(),
@@ -101,7 +104,7 @@ impl Pair<'_> {
                 copied = self.copied(),
                 stored = self.shape.stored(),
                 same = Self::same("s", "c", &key),
-                is_mine = is_mine(true),
+                is_mine = self.is_mine(true),
                 lacks = self.not_brought("s", 2),
             )
         });

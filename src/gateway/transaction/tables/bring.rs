@@ -13,7 +13,7 @@ use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Finds, Name, Statement};
 use crate::gateway::transaction::journal::Key;
 use crate::gateway::transaction::pair::part::Wanted;
-use crate::gateway::transaction::pair::{Pair, renaming};
+use crate::gateway::transaction::pair::{Pair, at_once, renaming};
 
 impl Tables {
     /// Brings what a statement needs into the copies of large tables. What is left to be asked for
@@ -223,13 +223,16 @@ impl Tables {
     }
 
     /// What takes the rows out of copies of which a transaction has used a part, before its COMMIT.
-    pub(crate) fn tidying(&self) -> Vec<Question> {
+    pub(crate) fn tidying(&self) -> Option<Question> {
         let is_partly_used = |copy: &&Copy| {
             let used = copy.in_use.as_ref().filter(|_| copy.part.is_some());
             used.is_some_and(|used| !used.is_complete && (used.written || !used.brought.is_empty()))
         };
         let used = self.copies.values().filter(is_partly_used);
-        used.map(|copy| Question::prepared(Pair::new(&copy.shape, &copy.name).sweep())).collect()
+        let mut used: Vec<&Copy> = used.collect();
+        used.sort_unstable_by_key(|copy| copy.shape.oid);
+        let sweeps = used.iter().map(|copy| Pair::new(&copy.shape, &copy.name).sweep());
+        at_once(sweeps.collect()).map(Question::prepared)
     }
 
     /// Asks for an error of PostgreSQL's own where a row of this transaction's has a key of a
@@ -254,6 +257,7 @@ impl InUse {
             if_rolled_back: Renewal::AtUse,
             written: false,
             may_vanish: false,
+            may_be_new: false,
             locked: false,
             unnoted: Unnoted::Nothing,
             unnoted_deletes: false,

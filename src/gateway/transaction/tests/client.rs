@@ -41,7 +41,7 @@ pub(super) const MAKE: &str = "create temp table";
 pub(super) const FILL: &str = "with added as (insert into";
 pub(super) const REFRESH: &str = "with fresh as materialized";
 pub(super) const REFRESH_ROWS: &str = "with gone as (delete from";
-pub(super) const CHANGES: &str = "changed as materialized";
+pub(super) const CHANGES: &str = "pg_column_size(c.*)";
 pub(super) const APPLY: &str = "update only";
 
 /// A gateway without connections.
