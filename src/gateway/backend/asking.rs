@@ -216,8 +216,8 @@ impl Backend {
         format!("{}_{}", self.own, self.named)
     }
 
-    /// Bind and Execute, on a portal of our own. Beside a client that speaks the simple protocol the
-    /// unnamed one is, which need not be closed: whatever comes next replaces it.
+    /// Bind and Execute, on a portal of our own. Beside a client that speaks the simple protocol
+    /// that is the unnamed one, which need not be closed: whatever comes next replaces it.
     fn put_execution(&mut self, name: &str, question: &Question) {
         let portal = if self.has_unnamed_portal { self.own.clone() } else { String::new() };
         if self.has_unnamed_portal && std::mem::take(&mut self.is_portal_left) {
