@@ -26,16 +26,21 @@ cross join lateral (
                         on called.oid in (p.oid, a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn,
                                           a.aggminvtransfn, a.aggmfinalfn, a.aggserialfn, a.aggdeserialfn)
                    join pg_catalog.pg_language l on l.oid = called.prolang
+                   -- What is no text is told with all that makes the function.
+                   cross join lateral (
+                       select case when called.prosrc = '' and called.prokind in ('f', 'p')
+                                   then pg_catalog.pg_get_functiondef(called.oid)
+                                   else called.prosrc end as body) as b
                    where p.proname = n.name
                      and p.oid >= 16384
                      and l.lanname not in ('internal', 'c')
                      and called.oid >= 16384
                      and called.provolatile <> 'i'
-                     and not (l.lanname = 'sql' and called.prosrc <> ''
-                              and called.prosrc !~* '\m(from|join|into|update|delete|merge|table|with|using|copy)\M|_to_xml'
+                     and not (l.lanname = 'sql'
+                              and b.body !~* '\m(from|join|into|update|delete|merge|table|with|using|copy)\M|_to_xml'
                               and not exists (select from pg_catalog.pg_proc u
                                               where u.oid >= 16384 and u.oid <> called.oid
-                                                and position(lower(u.proname) in lower(called.prosrc)) > 0))
+                                                and position(lower(u.proname) in lower(b.body)) > 0))
                      and (n.schema is null or s.nspname = n.schema)) as reads) as f
 left join lateral (
     select k.oid
@@ -44,7 +49,7 @@ left join lateral (
       and s.nspname in ('pg_catalog', 'information_schema')
       and coalesce(n.schema, 'pg_catalog') = s.nspname
       and (k.oid = 'pg_catalog.pg_class'::regclass
-           or k.relname in ('pg_prepared_statements', 'pg_cursors')
+           or k.relname in ('pg_prepared_statements', 'pg_cursors', 'pg_namespace', 'pg_constraint', 'schemata')
            or k.relkind = 'v'
               and exists (select from pg_catalog.pg_attribute a
                           where a.attrelid = k.oid

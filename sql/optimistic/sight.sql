@@ -6,6 +6,10 @@ select c.oid::text,
                    then format('relpersistence <> %L', 't')
                   when c.relname in ('pg_prepared_statements', 'pg_cursors')
                   then format('name !~ %L', '^overbooked_[0-9a-f]{16}')
+                  when c.relname = 'pg_namespace' then format('nspname !~ %L', '^pg_(toast_)?temp_')
+                  when c.relname = 'schemata' then format('schema_name !~ %L', '^pg_(toast_)?temp_')
+                  when c.relname = 'pg_constraint'
+                  then format('connamespace not in (select oid from pg_catalog.pg_namespace where nspname ~ %L)', '^pg_temp_')
                    else (select string_agg(format('coalesce(%I::text, %L) !~ %L', a.attname, '', '^pg_temp_'), ' and ')
                          from pg_catalog.pg_attribute a
                          where a.attrelid = c.oid

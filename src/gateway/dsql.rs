@@ -2,7 +2,7 @@
 //! the service's words.
 //!
 //! ```text
-//!  a statement's words ──▶ statements, alter, indexes, columns, sequences ──▶ Refusal
+//!  a statement's words ──▶ statements, alter, indexes, columns, roles, … ──▶ Refusal
 //!                                      │
 //!                          facts: tables of what is refused and what is allowed
 //! ```
@@ -19,6 +19,7 @@ mod columns;
 mod completed;
 mod facts;
 mod indexes;
+mod roles;
 mod sequences;
 mod settings;
 mod statements;
@@ -52,6 +53,7 @@ pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
     }
     statements::refused(words)
         .or_else(|| statements::refused_copy(words))
+        .or_else(|| statements::refused_procedure(words))
         .or_else(|| refused_query(words))
         .or_else(|| settings::refusal(statement))
 }
@@ -59,6 +61,7 @@ pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
 fn refused_ddl(words: &[Word]) -> Option<Refusal> {
     statements::refused(words)
         .or_else(|| statements::refused_object(words))
+        .or_else(|| roles::refusal(words))
         .or_else(|| statements::refused_language(words))
         .or_else(|| sequences::refusal(words))
         .or_else(|| alter::refusal(words))
@@ -109,6 +112,12 @@ fn refused_query(words: &[Word]) -> Option<Refusal> {
     }
     if begins(words, &["explain"]) && has(words, &["create"]) {
         return Some(Refusal::statement("CreateTableAs"));
+    }
+    if begins(words, &["explain"]) && words.iter().any(|word| word.is("execute")) {
+        return Some(Refusal::statement("Execute"));
+    }
+    if begins(words, &["explain"]) && words.iter().any(|word| word.is("declare")) {
+        return Some(Refusal::statement("DeclareCursor"));
     }
     if has(words, &["tablesample"]) {
         return Some(Refusal::unsupported("TABLESAMPLE is not supported"));

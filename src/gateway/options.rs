@@ -33,17 +33,18 @@ pub struct Limits {
 /// How large a row and its values may be, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
-    /// The columns of a primary key together.
+    /// The columns of a primary key together; each beyond the first costs seven bytes of it.
     pub key: u64,
     /// One value, compressed if PostgreSQL has compressed it.
     pub value: u64,
     pub row: u64,
 }
 
-/// The service's (Aurora DSQL documentation, Cluster quotas and database limits).
+/// The service's (Aurora DSQL documentation, Cluster quotas and database limits; of a key, AWS's
+/// guide for agents, Limits and error codes, October 2026).
 impl Default for Sizes {
     fn default() -> Self {
-        Self { key: 1024, value: 1024 * 1024, row: 2 * 1024 * 1024 }
+        Self { key: 1_981, value: 1024 * 1024, row: 2 * 1024 * 1024 }
     }
 }
 

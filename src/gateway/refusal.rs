@@ -103,6 +103,16 @@ impl Refusal {
         Self::new("42710", message.into())
     }
 
+    /// A schema that is there already.
+    pub(crate) fn duplicate_schema(message: impl Into<String>) -> Self {
+        Self::new("42P06", message.into())
+    }
+
+    /// A value that a parameter cannot have.
+    pub(crate) fn invalid_parameter(message: impl Into<String>) -> Self {
+        Self::new("22023", message.into())
+    }
+
     /// More columns than a table or a key can have.
     pub(crate) fn too_many_columns(message: impl Into<String>) -> Self {
         Self::new("54011", message.into())

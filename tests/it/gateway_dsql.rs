@@ -116,3 +116,55 @@ async fn what_a_session_cannot_set_it_cannot_begin_with() {
         assert_eq!(begins(options).await, says, "{options}");
     }
 }
+
+#[tokio::test]
+async fn the_catalog_tells_of_no_schema_and_no_constraint_of_the_copies() {
+    let served = strict().await;
+    let client = served.client().await;
+    says(&client, "create table t (a int primary key)").await;
+    says(&client, "insert into t values (1)").await;
+    for (asked, told) in [
+        ("select count(*) from pg_namespace where nspname like 'pg_temp%'", "0; (1)"),
+        ("select count(*) from pg_catalog.pg_namespace where nspname ~ 'temp'", "0; (1)"),
+        ("select count(*) from information_schema.schemata where schema_name ~ 'temp'", "0; (1)"),
+        ("select conname from pg_constraint where conname like 't_%'", "t_pkey; (1)"),
+    ] {
+        assert_eq!(says(&client, asked).await, told, "{asked}");
+        assert_eq!(code(&client, asked).await, "done", "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_in_sql_is_called_however_its_body_is_written() {
+    let served = strict().await;
+    let client = served.client().await;
+    for (function, body) in [
+        ("one", "language sql return 1"),
+        ("two", "language sql begin atomic select 2; end"),
+        ("three", "language sql volatile as 'select 3'"),
+    ] {
+        let create = format!("create function {function}() returns int {body}");
+        assert_eq!(says(&client, &create).await, "(0)", "{function}");
+    }
+    assert_eq!(says(&client, "select one(), two(), three()").await, "1|2|3; (1)");
+    assert_eq!(code(&client, "select two()").await, "done");
+}
+
+#[tokio::test]
+async fn what_is_refused_is_refused_in_either_protocol_and_fails_the_transaction() {
+    let served = strict().await;
+    let client = served.client().await;
+    for (sql, refused) in [
+        ("DECLARE c CURSOR FOR SELECT 1", "0A000 unsupported statement: DeclareCursor"),
+        ("EXECUTE nothing", "0A000 unsupported statement: Execute"),
+        ("CALL nothing(1)", "42883 procedure nothing(integer) does not exist"),
+        ("DROP SCHEMA public CASCADE", "0A000 feature not supported on system entity"),
+    ] {
+        assert_eq!(says(&client, sql).await, refused);
+        assert_eq!(code(&client, sql).await, refused);
+        let block = format!("begin; {sql}");
+        assert!(says(&client, &block).await.ends_with(refused), "{sql}");
+        assert!(says(&client, "select 1").await.starts_with("25P02"), "{sql}");
+        says(&client, "rollback").await;
+    }
+}

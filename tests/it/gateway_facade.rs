@@ -228,10 +228,10 @@ async fn values_are_only_so_large() {
     let client = served.client().await;
     says(&client, "create table t (a text, b text, v text, w text, primary key (a, b))").await;
     let insert = |a: &str, b: &str, v: &str| format!("insert into t values ({a}, {b}, {v}, {v})");
-    let long = "repeat('x', 512)";
+    let long = "repeat('x', 987)";
     assert_eq!(says(&client, &insert(long, long, "''")).await, "(1)");
     let key = "54000 key size too large";
-    assert_eq!(says(&client, &insert(long, "repeat('y', 513)", "''")).await, key);
+    assert_eq!(says(&client, &insert(long, "repeat('y', 988)", "''")).await, key);
     // However well it could be compressed.
     assert_eq!(says(&client, &insert("repeat('x', 20000)", "''", "''")).await, key);
     let random = "(select string_agg(md5(random()::text), '') from generate_series(1, 40000))";
@@ -247,7 +247,7 @@ async fn values_are_only_so_large() {
         "(1)"
     );
     says(&client, "begin").await;
-    says(&client, &insert("repeat('x', 1025)", "'b'", "''")).await;
+    says(&client, &insert("repeat('x', 1974)", "'b'", "''")).await;
     assert_eq!(says(&client, "commit").await, key);
 }
 

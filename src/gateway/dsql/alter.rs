@@ -45,10 +45,11 @@ pub(super) fn drops(words: &[Word]) -> Option<Drops> {
     are_any.then_some(Drops { schema, table, columns, constraints })
 }
 
-/// The table of an ALTER TABLE, and what comes behind.
+/// The table of an ALTER TABLE, or the index of an ALTER INDEX, which is the same statement
+/// (`AlterTableStmt` in gram.y), and what comes behind.
 fn subject(words: &[Word]) -> Option<(TableName, &[Word])> {
     const DECORATION: [&str; 4] = ["async", "if", "exists", "only"];
-    if !begins(words, &["alter", "table"]) {
+    if !begins(words, &["alter", "table"]) && !begins(words, &["alter", "index"]) {
         return None;
     }
     let is_name = |word: &Word| !DECORATION.iter().any(|keyword| word.is(keyword));
@@ -70,41 +71,60 @@ fn actions(words: &[Word]) -> Option<Vec<&[Word]>> {
 
 fn refused_action(action: &[Word], is_async: bool) -> Option<Refusal> {
     let [first, rest @ ..] = action else { return None };
+    if is_async {
+        return refused_async(first, action);
+    }
     if first.is("add") {
         return refused_add(rest);
     }
-    if first.is("validate") && is_async {
+    let (named, is_taken) = named(action)?;
+    (!is_taken).then(|| unsupported(named))
+}
+
+/// What an action is called that adds nothing, and whether it is done.
+fn named(action: &[Word]) -> Option<(&'static str, bool)> {
+    let [first, rest @ ..] = action else { return None };
+    let is_of_column = first.is("alter") && !begins(rest, &["constraint"]);
+    if !is_of_column {
+        return find(&TABLE_ACTIONS, action).map(|found| (found.named, found.is_taken));
+    }
+    let column = usize::from(begins(rest, &["column"]));
+    let action = rest.get(column + 1..)?;
+    if let [set, open, ..] = action
+        && set.is("set")
+        && open.is_mark('(')
+    {
+        return Some(("ALTER COLUMN ... SET", false));
+    }
+    find(&COLUMN_ACTIONS, action).map(|found| (found.named, found.is_taken))
+}
+
+/// Only a constraint is validated so (Aurora DSQL User Guide, ALTER TABLE).
+fn refused_async(first: &Word, action: &[Word]) -> Option<Refusal> {
+    if first.is("validate") {
         return None;
     }
-    let is_of_column = first.is("alter") && !begins(rest, &["constraint"]);
-    let found = if is_of_column {
-        let column = usize::from(begins(rest, &["column"]));
-        let action = rest.get(column + 1..)?;
-        if let [set, open, ..] = action
-            && set.is("set")
-            && open.is_mark('(')
-        {
-            return Some(unsupported("ALTER COLUMN ... SET"));
-        }
-        find(&COLUMN_ACTIONS, action)
-    } else {
-        find(&TABLE_ACTIONS, action)
-    };
-    found.filter(|action| !action.is_taken).map(|action| unsupported(action.named))
+    let added = if constraint(&action[1..]).is_some() { "ADD CONSTRAINT" } else { "ADD COLUMN" };
+    let named = if first.is("add") { Some(added) } else { named(action).map(|(named, _)| named) };
+    named.map(unsupported)
 }
 
 fn find<'a>(actions: &'a [Action], words: &[Word]) -> Option<&'a Action> {
     actions.iter().find(|action| begins(words, action.words))
 }
 
-fn refused_add(rest: &[Word]) -> Option<Refusal> {
+/// The constraint that an ADD adds, without its name; nothing where it adds a column.
+fn constraint(rest: &[Word]) -> Option<&[Word]> {
+    const KINDS: [&str; 5] = ["check", "unique", "primary", "foreign", "exclude"];
     if begins(rest, &["constraint"]) {
-        return refused_constraint(rest.get(2..)?);
+        return rest.get(2..);
     }
-    let is_constraint =
-        ["check", "unique", "primary", "foreign", "exclude"].iter().any(|it| begins(rest, &[it]));
-    if is_constraint {
-        return refused_constraint(rest);
+    KINDS.iter().any(|kind| begins(rest, &[kind])).then_some(rest)
+}
+
+fn refused_add(rest: &[Word]) -> Option<Refusal> {
+    if let Some(constraint) = constraint(rest) {
+        return refused_constraint(constraint);
     }
     let kind = added_type(rest)?;
     let is_more = kind.iter().any(|word| CONSTRAINTS.iter().any(|keyword| word.is(keyword)));

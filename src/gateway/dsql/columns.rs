@@ -26,8 +26,9 @@ const BEHIND_A_TYPE: [&str; 12] = [
     "compression",
 ];
 
-/// The most columns that a table can have (Aurora DSQL documentation, Quotas and limits).
-const MOST_COLUMNS: usize = 255;
+/// The most columns that a table can have: one more than the service says (Aurora DSQL's guide for
+/// agents, Limits and error codes, October 2026).
+const MOST_COLUMNS: usize = 256;
 
 /// The most columns of a key.
 pub(super) const MOST_KEY_COLUMNS: usize = 8;
@@ -81,14 +82,23 @@ fn refused_table(words: &[Word]) -> Option<Refusal> {
         return Some(refused);
     }
     if columns.len() > MOST_COLUMNS {
-        let words = format!("tables can have at most {MOST_COLUMNS} columns");
-        return Some(Refusal::too_many_columns(words));
+        return Some(too_many_columns(&items));
     }
     let is_deferred = |item: &&[Word]| is_key(item) && is_deferred(item);
     if items.iter().any(is_deferred) {
         return Some(Refusal::unsupported("DEFERRABLE constraint not supported"));
     }
     keys(&items).iter().find_map(|key| refused_key(key, &columns))
+}
+
+/// A table with a primary key is stored as that key's index (the same guide).
+fn too_many_columns(items: &[&[Word]]) -> Refusal {
+    let is_keyed = items.iter().any(|item| has(item, &["primary", "key"]));
+    Refusal::too_many_columns(if is_keyed {
+        format!("cannot use more than {MOST_COLUMNS} columns in an index")
+    } else {
+        format!("tables can have at most {} columns", MOST_COLUMNS - 1)
+    })
 }
 
 /// Why a table cannot have what stands behind its columns.

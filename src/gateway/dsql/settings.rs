@@ -1,14 +1,19 @@
 //! What a session sets, by SET, by `set_config` or as it begins: the service has a list.
 
-use super::facts::{LOCAL_SETTINGS, OWN_PREFIX, OWN_SETTING, SETTINGS};
+use super::facts::{LOCAL_SETTINGS, OWN_PREFIX, OWN_SETTING, SETTINGS, SETTINGS_OF_SUPERUSERS};
 use crate::core::syntax::{Word, WordKind, begins, parenthesized};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::start_up_options::settings;
 use crate::gateway::statement::{Kind, Statement};
 
-/// Why a SET is refused.
+/// Why a SET or a SHOW is refused.
 pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
     let words = &statement.words[..];
+    if let [show, name] = words
+        && show.is("show")
+    {
+        return refused_look(name.name()?);
+    }
     // The service has SET CONSTRAINTS ("SET CONSTRAINTS", Aurora DSQL User Guide), which sets no
     // parameter.
     let is_of_transactions = begins(words, &["set", "transaction"])
@@ -22,10 +27,27 @@ pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
     (!is_default_user(words)).then(|| refused(&set, is_local)).flatten()
 }
 
-/// Why a call of `set_config` whose name stands before these words is refused: where it says
-/// itself what it sets.
-pub(super) fn refused_call(behind: &[Word]) -> Option<Refusal> {
+/// Why a role's sessions cannot begin with what these words, from their SET on, say.
+pub(super) fn refused_of_role(words: &[Word]) -> Option<Refusal> {
+    refused(&set_parameter(words)?, false)
+}
+
+/// What `admin`, who is no superuser, may not see, in the words of PostgreSQL 16.
+fn refused_look(name: &str) -> Option<Refusal> {
+    const DETAIL: &str = "Only roles with privileges of the \"pg_read_all_settings\" role may \
+        examine this parameter.";
+    let refusal = || Refusal::denied(format!("permission denied to examine \"{name}\""));
+    SETTINGS_OF_SUPERUSERS.contains(&name).then(|| refusal().with('D', DETAIL))
+}
+
+/// Why a call of `set_config` or of `current_setting`, behind whose name these words stand, is
+/// refused: where it says itself what it is about.
+pub(super) fn refused_call(function: &str, behind: &[Word]) -> Option<Refusal> {
     let (arguments, _) = parenthesized(behind)?;
+    if function == "current_setting" {
+        let name = arguments.first()?.first().filter(|name| name.kind == WordKind::Text)?;
+        return refused_look(&name.text.to_lowercase());
+    }
     let [[name], .., last] = arguments[..] else { return None };
     let is_local = last.first().is_some_and(|word| word.is("true"));
     (name.kind == WordKind::Text).then(|| refused(&name.text.to_lowercase(), is_local)).flatten()
@@ -77,7 +99,8 @@ fn set_parameter(words: &[Word]) -> Option<String> {
             && !begins(words, &["set", "session", "authorization"]);
     let words = words.get(if scope { 2 } else { 1 }..)?;
     let spelled = [
-        (&["time", "zone"][..], "timezone"),
+        (&["transaction"][..], "TRANSACTION"),
+        (&["time", "zone"], "timezone"),
         (&["schema"], "search_path"),
         (&["names"], "client_encoding"),
         (&["session", "authorization"], "session_authorization"),

@@ -1,13 +1,14 @@
 //! Statements and calls that are refused, by their words.
 
 use super::facts::{
-    OBJECTS, OBJECTS_WITHOUT_RIGHTS, REFUSED, Refused, TEXT_SEARCH, TEXT_SEARCH_CONFIGURATION,
+    FUNCTIONS_OF_SUPERUSERS, FUNCTIONS_OF_XML, HIGHEST_STATISTICS_TARGET, OBJECTS,
+    OBJECTS_WITHOUT_RIGHTS, OWN_SCHEMAS, REFUSED, Refused, TEXT_SEARCH, TEXT_SEARCH_CONFIGURATION,
     TYPES_AS_FUNCTIONS,
 };
 use super::settings;
 use crate::core::syntax::{Word, WordKind, begins, has, parenthesized};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::statement::function_language;
+use crate::gateway::statement::{function_language, names_wait_for_job};
 
 /// Words between CREATE and what is created that say how.
 const DECORATION: [&str; 6] = ["or", "replace", "unlogged", "global", "local", "unique"];
@@ -99,18 +100,63 @@ pub(super) fn refused_object(words: &[Word]) -> Option<Refusal> {
     if first.is("drop") {
         return refused_drop(rest);
     }
-    if first.is("alter") && begins(rest, &["domain"]) {
-        return refused_change_of_domain(rest);
+    if first.is("alter") {
+        return refused_alteration(rest);
     }
     refused_rights(words)
+}
+
+fn refused_alteration(rest: &[Word]) -> Option<Refusal> {
+    let kind = rest.first()?.name()?;
+    match kind {
+        "domain" => refused_change_of_domain(rest),
+        "function" | "procedure" | "routine" => refused_change_of_function(rest),
+        "statistics" => refused_target(rest),
+        "schema" => refused_schema(rest.get(1..2)?),
+        _ => None,
+    }
+}
+
+/// A function gets another name, owner or schema, and nothing else (dsql-lint takes no change of
+/// its properties).
+fn refused_change_of_function(rest: &[Word]) -> Option<Refusal> {
+    let taken = [&["rename", "to"][..], &["owner", "to"], &["set", "schema"], &["depends", "on"]];
+    let is_taken = taken.iter().any(|change| has(rest, change));
+    (!is_taken).then(|| Refusal::statement("AlterFunction"))
+}
+
+fn refused_target(rest: &[Word]) -> Option<Refusal> {
+    let at = (0..rest.len()).find(|at| begins(&rest[*at..], &["set", "statistics"]))?;
+    let target: u64 = rest.get(at + 2)?.text.parse().ok()?;
+    (target > HIGHEST_STATISTICS_TARGET).then(|| {
+        Refusal::invalid_parameter(format!(
+            "statistics target {target} exceeds maximum allowed value of \
+             {HIGHEST_STATISTICS_TARGET}"
+        ))
+    })
+}
+
+/// Why a schema stays as it is: the service's own, and `public`, which is no more anybody's to
+/// change than to give rights on (that is reported).
+fn refused_schema(names: &[Word]) -> Option<Refusal> {
+    let is_own = |name: &str| name == "public" || OWN_SCHEMAS.contains(&name);
+    let mut names = names.iter().filter_map(Word::name);
+    names.any(is_own).then(|| Refusal::unsupported("feature not supported on system entity"))
 }
 
 fn refused_creation(rest: &[Word]) -> Option<Refusal> {
     let unsupported = |says: &str| Some(Refusal::unsupported(says));
     let how: Vec<&Word> = rest.iter().take_while(|word| !is_object(word)).take(3).collect();
     let is_temporary = how.iter().any(|word| word.is("temp") || word.is("temporary"));
-    if is_temporary || is_in_temporary_schema(rest) {
+    let schema = schema(rest);
+    if is_temporary || schema == Some("pg_temp") {
         return unsupported("TEMPORARY or TEMP table not supported for CREATE TABLE");
+    }
+    if let Some(own) = schema.filter(|schema| OWN_SCHEMAS.contains(schema)) {
+        return Some(Refusal::denied(format!("permission denied for schema {own}")));
+    }
+    if begins(rest, &["schema", "sys"]) {
+        return Some(Refusal::duplicate_schema("schema \"sys\" already exists"));
     }
     if how.first().is_some_and(|word| word.is("unlogged")) {
         return unsupported("UNLOGGED table not supported for CREATE TABLE");
@@ -118,12 +164,12 @@ fn refused_creation(rest: &[Word]) -> Option<Refusal> {
     begins(rest, &["type"]).then(|| refused_type(rest))
 }
 
-/// Whether what these words make is made in the schema of temporary tables.
-fn is_in_temporary_schema(rest: &[Word]) -> bool {
-    let Some(at) = rest.iter().position(is_object) else { return false };
+/// The schema in which these words make something, where they say it.
+fn schema(rest: &[Word]) -> Option<&str> {
+    let at = rest.iter().position(is_object)?;
     let condition = if begins(&rest[at + 1..], &["if", "not", "exists"]) { 3 } else { 0 };
-    let name = &rest[at + 1 + condition..];
-    name.len() > 1 && name[0].name() == Some("pg_temp") && name[1].is_mark('.')
+    let [schema, dot, ..] = rest.get(at + 1 + condition..)? else { return None };
+    schema.name().filter(|_| dot.is_mark('.'))
 }
 
 fn refused_drop(rest: &[Word]) -> Option<Refusal> {
@@ -133,6 +179,9 @@ fn refused_drop(rest: &[Word]) -> Option<Refusal> {
     if !is_known {
         return Some(Refusal::unsupported("unsupported object in DROP statement"));
     }
+    if begins(rest, &["schema"]) {
+        return refused_schema(&rest[1..]);
+    }
     let cascades = begins(rest, &["domain"]) && has(rest, &["cascade"]);
     cascades.then(|| Refusal::unsupported("DROP DOMAIN with CASCADE unsupported"))
 }
@@ -141,6 +190,9 @@ fn refused_change_of_domain(rest: &[Word]) -> Option<Refusal> {
     let refused = |says: &str| Refusal::unsupported(format!("unsupported ALTER DOMAIN {says}"));
     if has(rest, &["set", "not", "null"]) {
         return Some(refused("SET NOT NULL statement"));
+    }
+    if has(rest, &["validate", "constraint"]) {
+        return Some(refused("VALIDATE CONSTRAINT statement"));
     }
     has(rest, &["add"]).then(|| refused("ADD CONSTRAINT statement"))
 }
@@ -170,8 +222,14 @@ pub(super) fn refused_function(name: &str, behind: &[Word]) -> Option<Refusal> {
     if TYPES_AS_FUNCTIONS.contains(&name) {
         return Some(Refusal::unsupported(format!("datatype {name} not supported")));
     }
-    if name == "set_config" {
-        return settings::refused_call(behind);
+    if FUNCTIONS_OF_XML.contains(&name) {
+        return Some(Refusal::unsupported("datatype xml not supported"));
+    }
+    if FUNCTIONS_OF_SUPERUSERS.contains(&name) {
+        return Some(Refusal::denied(format!("permission denied for function {name}")));
+    }
+    if name == "set_config" || name == "current_setting" {
+        return settings::refused_call(name, behind);
     }
     let configuration = TEXT_SEARCH.contains(&name).then(|| configuration(behind)).flatten()?;
     let bare = configuration.strip_prefix("pg_catalog.").unwrap_or(configuration);
@@ -205,6 +263,34 @@ fn refused_rights(words: &[Word]) -> Option<Refusal> {
     }
     let is_public = kind.is("schema") && objects[1..].iter().any(|it| it.name() == Some("public"));
     is_public.then(|| Refusal::unsupported("feature not supported on system entity"))
+}
+
+/// Why a CALL is refused: nobody can make a procedure, and so it is not there, in PostgreSQL's
+/// words. The service's own is another's to answer.
+pub(super) fn refused_procedure(words: &[Word]) -> Option<Refusal> {
+    const HINT: &str = "No procedure matches the given name and argument types. You might need to \
+        add explicit type casts.";
+    if !begins(words, &["call"]) || names_wait_for_job(&words[1..]) {
+        return None;
+    }
+    let open = words.iter().position(|word| word.is_mark('('))?;
+    let name: String = words[1..open].iter().map(|word| word.text.as_str()).collect();
+    let (arguments, _) = parenthesized(&words[open..])?;
+    let types = arguments.iter().filter_map(|argument| type_of(argument)).collect::<Vec<_>>();
+    let says = format!("procedure {name}({}) does not exist", types.join(", "));
+    Some(Refusal::undefined_function(says).with('H', HINT))
+}
+
+/// The type of an argument as PostgreSQL tells it before it has found what it is for.
+fn type_of(argument: &[Word]) -> Option<&'static str> {
+    let first = argument.first()?;
+    let is_number = first.kind == WordKind::Value && first.text.starts_with(char::is_numeric);
+    Some(match first {
+        _ if is_number && first.text.contains(['.', 'e', 'E']) => "numeric",
+        _ if is_number => "integer",
+        word if word.is("true") || word.is("false") => "boolean",
+        _ => "unknown",
+    })
 }
 
 /// Why a function cannot be made: none but those in SQL can be.

@@ -13,6 +13,10 @@ use crate::gateway::refusal::Refusal;
 /// which comes to the 24 bytes that every row begins with.
 const SMALL: u64 = 40;
 
+/// What each column of a key beyond the first takes of the room that a key has (Aurora DSQL's guide
+/// for agents, Limits and error codes, October 2026).
+const COST_OF_A_KEY_COLUMN: u64 = 7;
+
 impl Transaction {
     /// Refuses rows that are too large, or in which something is.
     pub(super) async fn check_sizes(
@@ -46,7 +50,9 @@ impl TableChanges {
     fn check(&self, sized: &[Option<String>], sizes: Sizes) -> Result<(), Refusal> {
         let number = |text: &Option<String>| text.as_deref()?.parse::<u64>().ok();
         let Some((key, values)) = sized.split_last() else { return Ok(()) };
-        if number(key).is_some_and(|size| size > sizes.key) {
+        let further = self.shape.key().map_or(0, |key| key.len().saturating_sub(1));
+        let room = sizes.key.saturating_sub(COST_OF_A_KEY_COLUMN * further as u64);
+        if number(key).is_some_and(|size| size > room) {
             return Err(Refusal::limit("key size too large"));
         }
         let mut sized = self.shape.columns.iter().zip(values);
