@@ -328,9 +328,10 @@ fn sets(words: &[Word]) -> Vec<String> {
     let mut depth = 0_i32;
     // How deep in parentheses the SET stands whose columns are being read.
     let mut set: Option<i32> = None;
-    for word in words {
+    for (place, word) in words.iter().enumerate() {
         depth += i32::from(word.is_mark('(')) - i32::from(word.is_mark(')'));
-        let ends = ["where", "from", "returning"].iter().any(|keyword| word.is(keyword));
+        let is_operator = || place > 0 && words[place - 1].is("distinct");
+        let ends = word.is("where") || word.is("returning") || word.is("from") && !is_operator();
         // Deeper in parentheses a WHERE is a subquery's, and columns follow it: `set a = (select b
         // from t where c), d = 1`.
         set = set.filter(|at| depth >= *at && !(ends && depth == *at));

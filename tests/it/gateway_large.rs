@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use crate::gateway::{CONFLICT, SCHEMA_CHANGED, Served, says};
+use crate::gateway::{CONFLICT, SCHEMA_CHANGED, Served, says, succeeded};
 
 const TABLES: &str = "create table accounts (id int primary key, owner text unique, grp int, \
      balance int not null check (balance >= 0), stamp date default '2026-01-01'); \
@@ -16,10 +16,19 @@ const TABLES: &str = "create table accounts (id int primary key, owner text uniq
      words text); \
      insert into notes (account, words) select n, 'note ' || n from generate_series(1, 20) n; \
      create table log (note text, at int); \
+     create table doubled (id int primary key, half int, \
+     whole int generated always as (half * 2) stored unique); \
+     insert into doubled select n, n from generate_series(1, 9) n; \
+     create view renamed as select id as number, owner as name, balance as money from accounts; \
      create view rich as select id, balance from accounts where balance > 95";
 
 async fn served() -> Served {
-    let served = Served::with(|options| options.large_from = 0).await;
+    served_from(0).await
+}
+
+/// Where tables count as large from so many bytes on.
+async fn served_from(large_from: u64) -> Served {
+    let served = Served::with(|options| options.large_from = large_from).await;
     served.outsider().await.batch_execute(TABLES).await.unwrap();
     served
 }
@@ -173,6 +182,26 @@ const SCRIPTS: &[&[&str]] = &[
         "update accounts set balance = 3 where stamp = '02/01/2026'",
         "select id, stamp, balance from accounts where id = 26",
     ],
+    &[
+        "update accounts set balance = case when grp is distinct from 5 then 5 end, id = id + 500 \
+         where id = 27",
+        "update accounts set grp = case when owner is not distinct from 'x' then 1 else 2 end, \
+         owner = 'twenty-eight' where id = 28",
+        "select id, owner from accounts where id in (27, 28, 527) order by id",
+    ],
+    &[
+        "update renamed set money = 1 where number = 30",
+        "update renamed set name = 'thirty' where number = 30",
+        "update renamed set number = 530 where number = 30",
+        "delete from renamed where number = 31",
+        "select number, name, money from renamed where number in (30, 31, 530)",
+    ],
+    &["insert into accounts values (31, 'back', 1, 1)", "delete from accounts where id = 530"],
+    &[
+        "update doubled set half = 20 where id = 1",
+        "update doubled set half = half + 1 where id = 2",
+    ],
+    &["update doubled set half = 30 where id = 1", "table doubled"],
     &["delete from accounts where id > 90 returning id"],
     &["update accounts set id = -id", "select min(id), max(id), count(*) from accounts"],
     &["update accounts set id = -id where id < 0", "select min(id), max(id) from accounts"],
@@ -204,16 +233,22 @@ async fn run(client: &Client, script: &[&str]) -> Vec<String> {
 
 #[tokio::test]
 async fn a_transaction_says_the_same_as_on_the_stored_tables() {
-    let (served, straight) = (served().await, served().await);
-    let (client, peer) = (served.client().await, straight.outsider().await);
-    for script in SCRIPTS {
-        assert_eq!(run(&client, script).await, run(&peer, script).await, "{script:#?}");
-        for all in
-            ["select id, owner, grp, balance from accounts order by id", "table notes", "table log"]
-        {
-            let stored = rows(&served.outsider().await, all).await;
-            assert_eq!(stored, rows(&peer, all).await, "{script:#?}");
-            assert_eq!(rows(&client, all).await, stored, "{script:#?}");
+    const ALL: [&str; 4] = [
+        "select id, owner, grp, balance from accounts order by id",
+        "table notes",
+        "table log",
+        "table doubled",
+    ];
+    for large_from in [0, u64::MAX] {
+        let (served, straight) = (served_from(large_from).await, served().await);
+        let (client, peer) = (served.client().await, straight.outsider().await);
+        for script in SCRIPTS {
+            assert_eq!(run(&client, script).await, run(&peer, script).await, "{script:#?}");
+            for all in ALL {
+                let stored = rows(&served.outsider().await, all).await;
+                assert_eq!(stored, rows(&peer, all).await, "{large_from}: {script:#?}");
+                assert_eq!(rows(&client, all).await, stored, "{large_from}: {script:#?}");
+            }
         }
     }
 }
@@ -325,6 +360,17 @@ async fn who_comes_second_loses_at_commit() {
             "update accounts set balance = 1 \
             where id = 6",
             "(0)",
+        ),
+        (
+            "update accounts set grp = case when grp is distinct from 7 then 1 end, owner = '6' \
+            where id = 6",
+            "select from accounts where id = 6 for key share",
+            CONFLICT,
+        ),
+        (
+            "update renamed set name = 'six' where number = 6",
+            "select from accounts where id = 6 for key share",
+            CONFLICT,
         ),
         (
             "select from accounts where id = 6 for key share",
@@ -536,4 +582,53 @@ async fn what_has_changed_before_a_statement_of_its_own_is_minded() {
     let emptied = says(&client, update).await;
     assert!(emptied == SCHEMA_CHANGED || emptied == "(0)", "{emptied}");
     assert_eq!(says(&client, update).await, "(0)");
+}
+
+/// RESET ALL takes the gateway's own settings along.
+#[tokio::test]
+async fn a_row_that_was_only_brought_is_nobodys_after_a_reset() {
+    let served = served().await;
+    let (alice, bob) = (served.client().await, served.client().await);
+    let begun = "begin; select from accounts where id = 1 for key share; reset all; \
+                 insert into accounts values (900, 'new', 1, 1)";
+    assert!(succeeded(&says(&alice, begun).await));
+    assert_eq!(says(&bob, "update accounts set balance = 5 where id = 1").await, "(1)");
+    assert_eq!(says(&alice, "commit").await, "(0)");
+    let both = "select balance from accounts where id in (1, 900) order by id";
+    assert_eq!(says(&served.outsider().await, both).await, "5; 1; (2)");
+}
+
+#[tokio::test]
+async fn what_is_executed_to_be_explained_is_stored() {
+    for large_from in [0, u64::MAX] {
+        let served = served_from(large_from).await;
+        let (alice, outsider) = (served.client().await, served.outsider().await);
+        let balance = "select balance from accounts where id = 1";
+        says(&alice, "prepare raise as update accounts set balance = balance + 10 where id = 1")
+            .await;
+        for explain in ["explain execute raise", "explain (analyze, costs off) execute raise"] {
+            let plan = says(&alice, explain).await;
+            assert!(plan.contains("Update on accounts"), "{plan}");
+        }
+        assert_eq!(says(&alice, balance).await, "11; (1)", "{large_from}");
+        assert_eq!(says(&outsider, balance).await, "11; (1)", "{large_from}");
+    }
+}
+
+/// While all rows of a large table are in its copy, the definition of a view over it names the
+/// stored table by its schema.
+#[tokio::test]
+async fn a_view_that_a_rollback_took_away_reads_the_copy_again() {
+    let served = served().await;
+    let client = served.client().await;
+    let undone = "begin; update accounts set balance = 1 where id in (select 5 from accounts); \
+                  update renamed set money = 1 where number = 5; rollback";
+    assert!(succeeded(&says(&client, undone).await));
+    says(&client, "begin; update renamed set money = 77 where number = 7").await;
+    assert_eq!(says(&client, "select balance from accounts where id = 7").await, "77; (1)");
+    assert_eq!(says(&client, "select money from renamed where number = 7").await, "77; (1)");
+    let stored = "select balance from accounts where id = 7";
+    assert_eq!(says(&served.outsider().await, stored).await, "7; (1)");
+    assert_eq!(says(&client, "commit").await, "(0)");
+    assert_eq!(says(&served.outsider().await, stored).await, "77; (1)");
 }

@@ -148,7 +148,7 @@ impl Protocol {
         } else {
             None
         };
-        self.explains = executed.command() == "EXPLAIN";
+        self.explains = [statement, &executed].iter().any(|it| it.command() == "EXPLAIN");
         let held = self.send(statement, &admitted, submission).await?;
         self.transaction.confirm(&mut self.backend).await?;
         if let Some(marks) = marks {

@@ -65,8 +65,23 @@ pub(super) fn kind(words: &[Word]) -> Kind {
         }
         Verb::Prepare => Kind::Prepare(name_at(1)),
         Verb::Execute => Kind::Execute(name_at(1)),
-        _ => Kind::Query,
+        _ => explained_execute(words).map_or(Kind::Query, |at| Kind::Execute(name_at(at))),
     }
+}
+
+/// Where in an EXPLAIN of an EXECUTE the name stands of what that executes, as it does if it is to
+/// be analyzed.
+fn explained_execute(words: &[Word]) -> Option<usize> {
+    if !begins(words, &["explain"]) {
+        return None;
+    }
+    let is_option = |word: &Word| ["analyze", "analyse", "verbose"].iter().any(|it| word.is(it));
+    let at = if words.get(1)?.is_mark('(') {
+        words.iter().position(|word| word.is_mark(')'))? + 1
+    } else {
+        1 + words[1..].iter().take_while(|word| is_option(word)).count()
+    };
+    words.get(at)?.is("execute").then_some(at + 1)
 }
 
 /// The word that says what kind of object a DDL statement is about.

@@ -148,6 +148,7 @@ impl OpenTransaction {
             has_part: false,
             looked_at: HashSet::new(),
             collisions: Vec::new(),
+            are_settings_kept: true,
             is_assumed: false,
         }
     }

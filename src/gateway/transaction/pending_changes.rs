@@ -212,12 +212,15 @@ impl Transaction {
     }
 
     fn changes_questions(&mut self) -> Vec<Question> {
+        let State::Open(open) = &self.state else { return Vec::new() };
         if self.xid().is_none() {
             return Vec::new();
         }
+        let are_settings_kept = open.are_settings_kept;
         let travels = self.brought_on_the_way();
+        let is_in_setting = |table| are_settings_kept && travels != Some(table);
         let used = self.tables.used().into_iter().filter(|used| used.state.may_have_changes());
-        used.map(|used| changes_question(&used, travels == Some(used.shape.oid))).collect()
+        used.map(|used| changes_question(&used, is_in_setting(used.shape.oid))).collect()
     }
 
     /// The table whose rows are being brought by what nobody has heard an answer to yet.
@@ -243,12 +246,13 @@ fn found(used: &Used<'_>, answer: Answer) -> TableChanges {
     }
 }
 
-/// Asks what the transaction did to one table; rows of it may be on their way.
-pub(super) fn changes_question(used: &Used<'_>, is_on_its_way: bool) -> Question {
+/// Asks what the transaction did to one table. The setting tells the latest command that brought
+/// rows of it; where that is the only one known of, it need not be named as well.
+pub(super) fn changes_question(used: &Used<'_>, is_setting_known: bool) -> Question {
     let (pair, state) = (used.pair(), &used.state);
     let names_brought = state.may_vanish && !state.is_complete;
-    // The setting tells the latest command that brought some, but not what filled a whole copy.
-    let is_in_setting = !state.is_complete && !is_on_its_way && state.fills.len() == 1;
+    // What fills a whole copy does not set it.
+    let is_in_setting = is_setting_known && !state.is_complete && state.fills.len() == 1;
     let named_fills = names_brought || !state.fills.is_empty() && !is_in_setting;
     let sought =
         Sought { gone: state.may_vanish, new: state.may_be_new, locked: state.locked, named_fills };

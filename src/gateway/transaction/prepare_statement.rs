@@ -116,7 +116,8 @@ impl Transaction {
         }
         self.fill(backend, &tables).await?;
         self.prepare_parts(backend, executed, &approach, parameters).await?;
-        self.note_use(backend, executed, &tables).await?;
+        let is_by_view = named.all().iter().any(|relation| self.tables.is_view(*relation));
+        self.note_use(backend, executed, &tables, is_by_view).await?;
         Ok(Admitted {
             unknown: named.unknown.clone(),
             rewritten: self.turned(statement, &named_in(statement, executed, named)),
@@ -293,12 +294,14 @@ impl Transaction {
         Ok(())
     }
 
-    /// Remembers what the statement may do to these tables.
+    /// Remembers what the statement may do to these tables. A view may have other names for their
+    /// columns.
     async fn note_use(
         &mut self,
         backend: &mut impl Questions,
         statement: &Statement,
         tables: &[u32],
+        is_by_view: bool,
     ) -> Result<(), BackendError> {
         // Foreign keys' checks leave the same mark as FOR UPDATE on the rows that they find. Of
         // such tables the statements' locks have been read already (`row_locks`), and what marks
@@ -313,10 +316,11 @@ impl Transaction {
             (true, false) => Unnoted::Past,
             (true, true) => Unnoted::Coming,
         };
-        let takes_keys = self.tables.may_take_keys(tables, statement);
+        let is_unknown = is_by_view && statement.writes;
+        let takes_keys = is_unknown || self.tables.may_take_keys(tables, statement);
         for table in tables {
-            let may_vanish = self.tables.may_vanish(*table, statement);
-            let may_be_new = self.tables.may_be_new(*table, statement);
+            let may_vanish = is_unknown || self.tables.may_vanish(*table, statement);
+            let may_be_new = is_unknown || self.tables.may_be_new(*table, statement);
             let is_marked = statement.writes && self.tables.are_referred_to(&[*table]);
             if let Some(state) = self.tables.state(*table) {
                 state.may_vanish |= may_vanish;
@@ -357,6 +361,9 @@ impl Transaction {
     ) -> Result<(), BackendError> {
         self.find_collisions(backend).await?;
         if admitted.may_move_names {
+            if let State::Open(open) = &mut self.state {
+                open.are_settings_kept = false;
+            }
             self.names_may_have_moved(backend, statement).await?;
         }
         let locks = statement.locks == Some(RowLock::Update);

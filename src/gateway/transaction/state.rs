@@ -55,6 +55,8 @@ pub(super) struct OpenTransaction {
     pub(super) looked_at: HashSet<u32>,
     /// The tables in which the statement that runs may give rows the keys of stored ones.
     pub(super) collisions: Vec<u32>,
+    /// Whether the client has not touched settings, the gateway's own among them: RESET ALL does.
+    pub(super) are_settings_kept: bool,
     /// Whether what it begins with is not heard yet, but assumed.
     pub(super) is_assumed: bool,
 }

@@ -284,9 +284,9 @@ impl Tables {
     /// rows may have.
     pub(crate) fn may_collide(&self, statement: &Statement, approach: &Approach) -> Option<u32> {
         let (table, single) = approach.part.as_ref()?;
-        let keys = self.shapes.get(table)?.key_columns();
-        let sets_keys = keys.iter().any(|key| statement.sets.iter().any(|set| set == key));
-        let brings = !matches!(single.finds, Finds::Where(_)) && !keys.is_empty();
+        let shape = self.shapes.get(table)?;
+        let sets_keys = shape.changes_keys(&statement.sets);
+        let brings = !matches!(single.finds, Finds::Where(_)) && !shape.key_columns().is_empty();
         (statement.writes && (brings || sets_keys)).then_some(*table)
     }
 }

@@ -28,7 +28,20 @@ impl Tables {
 
     /// A view's definition, the same.
     pub(super) fn rewrite_view(&self, definition: &Statement, named: &Named) -> Rewritten {
-        self.rewritten(definition, named, None, Vec::new())
+        let turned = self.views_names(definition, named);
+        self.rewritten(definition, named, None, turned)
+    }
+
+    /// Large tables under a view that are named by their schema, as they are once a copy stands
+    /// before them. While the view is made, their copies have the tables' names.
+    fn views_names(&self, definition: &Statement, named: &Named) -> Vec<Edit> {
+        let is_meant = |(_, part, table): &&(usize, usize, u32)| *part > 0 && self.is_apart(*table);
+        let edits = named.found.iter().filter(is_meant).map(|(place, part, _)| {
+            let name = &definition.names[*place];
+            let span = name.spans[0].start..name.spans[*part].end;
+            Edit { span, by: format!("pg_temp.{}", quote(&name.parts[*part])) }
+        });
+        edits.collect()
     }
 
     fn rewritten(

@@ -156,7 +156,8 @@ impl Tables {
         Ok(())
     }
 
-    pub(super) fn is_view(&self, relation: u32) -> bool {
+    /// Whether it is a view.
+    pub(crate) fn is_view(&self, relation: u32) -> bool {
         self.shapes.get(&relation).is_some_and(|shape| shape.is_view())
     }
 
