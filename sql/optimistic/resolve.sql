@@ -1,6 +1,6 @@
 -- Which of these names are relations: by the search path where no schema is given. Temporary tables (our own copies) and the
 -- catalog are left out. Which are functions that may read tables, neither in C nor immutable nor in SQL that plainly names none, or
--- aggregates over such. And which are relations of the catalog that would show temporary tables, or statements and portals of our own.
+-- aggregates over such. And which are relations of the catalog that would show temporary tables, or what is our own.
 select n.ord::text, c.oid::text, f.reads::text, k.oid::text
 from unnest($1::text[], $2::text[]) with ordinality as n(schema, name, ord)
 left join lateral (
@@ -49,10 +49,14 @@ left join lateral (
       and s.nspname in ('pg_catalog', 'information_schema')
       and coalesce(n.schema, 'pg_catalog') = s.nspname
       and (k.oid = 'pg_catalog.pg_class'::regclass
-           or k.relname in ('pg_prepared_statements', 'pg_cursors', 'pg_namespace', 'pg_constraint', 'schemata')
+           or k.relname in ('pg_prepared_statements', 'pg_cursors', 'pg_namespace', 'pg_constraint', 'pg_attribute', 'pg_attrdef',
+                            'pg_index', 'pg_type', 'pg_trigger', 'pg_roles', 'pg_user', 'schemata')
            or k.relkind = 'v'
               and exists (select from pg_catalog.pg_attribute a
                           where a.attrelid = k.oid
+                            -- No view can have a column of any array: pg_stats.
+                            and not exists (select from pg_catalog.pg_attribute y
+                                            where y.attrelid = k.oid and y.atttypid = 'anyarray'::regtype)
                             and a.attname in ('table_schema', 'view_schema', 'constraint_schema', 'object_schema', 'schemaname')))
 ) as k on true
 where c.oid is not null or f.reads or k.oid is not null

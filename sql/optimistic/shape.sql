@@ -15,6 +15,11 @@ select json_build_object(
         case when c.relrowsecurity then 'row security' end], null),
     'checks', (select json_agg(pg_catalog.pg_get_constraintdef(k.oid) order by k.conname)
                from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'c'),
+    'late_checks', (select json_agg(json_build_object(
+                        'name', k.conname,
+                        'expression', pg_catalog.pg_get_expr(k.conbin, k.conrelid)) order by k.conname)
+                    from pg_catalog.pg_constraint k
+                    where k.conrelid = c.oid and k.contype = 'c' and not k.convalidated),
     'columns', (select json_agg(json_build_object(
                     'name', a.attname,
                     'number', a.attnum,

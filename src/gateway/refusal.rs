@@ -103,6 +103,16 @@ impl Refusal {
         Self::new("42710", message.into())
     }
 
+    /// A schema that nobody has made.
+    pub(crate) fn undefined_schema(message: impl Into<String>) -> Self {
+        Self::new("3F000", message.into())
+    }
+
+    /// A table that nobody has made.
+    pub(crate) fn undefined_table(message: impl Into<String>) -> Self {
+        Self::new("42P01", message.into())
+    }
+
     /// A schema that is there already.
     pub(crate) fn duplicate_schema(message: impl Into<String>) -> Self {
         Self::new("42P06", message.into())

@@ -128,10 +128,54 @@ async fn the_catalog_tells_of_no_schema_and_no_constraint_of_the_copies() {
         ("select count(*) from pg_catalog.pg_namespace where nspname ~ 'temp'", "0; (1)"),
         ("select count(*) from information_schema.schemata where schema_name ~ 'temp'", "0; (1)"),
         ("select conname from pg_constraint where conname like 't_%'", "t_pkey; (1)"),
+        ("select count(*) from pg_attribute where attrelid::regclass::text ~ '^pg_temp'", "0; (1)"),
+        ("select count(*) from pg_type where typname = 't'", "1; (1)"),
+        ("select count(*) from pg_index i where i.indrelid::regclass::text ~ '^pg_temp'", "0; (1)"),
+        ("select count(*) from pg_roles where rolname = 'overbooked'", "0; (1)"),
+        ("select count(*) from pg_stats where tablename = 't'", "0; (1)"),
     ] {
         assert_eq!(says(&client, asked).await, told, "{asked}");
         assert_eq!(code(&client, asked).await, "done", "{asked}");
     }
+}
+
+#[tokio::test]
+async fn nobody_reaches_a_copy_by_its_schema() {
+    let served = strict().await;
+    let client = served.client().await;
+    says(&client, "create table t (a int primary key)").await;
+    says(&client, "insert into t values (1)").await;
+    let missing = "42P01 relation \"pg_temp.t\" does not exist";
+    for sql in
+        ["select * from pg_temp.t", "INSERT INTO pg_temp.t VALUES (2)", "copy pg_temp.t to stdout"]
+    {
+        assert_eq!(code(&client, sql).await, missing, "{sql}");
+    }
+    let dropped = says(&client, "drop table pg_temp.t").await;
+    assert_eq!(dropped, "3F000 schema \"pg_temp\" does not exist");
+    assert_eq!(says(&client, "table t").await, "1; (1)");
+}
+
+#[tokio::test]
+async fn a_check_that_is_not_valid_holds_for_new_rows_and_leaves_old_ones() {
+    let served = strict().await;
+    let client = served.client().await;
+    says(&client, "create table t (id int primary key, a int)").await;
+    says(&client, "insert into t values (1, 5)").await;
+    let check = "alter table t add constraint large check (a > 100) not valid";
+    assert_eq!(says(&client, check).await, "(0)");
+    let refused = "23514 new row for relation \"t\" violates check constraint \"large\"";
+    for client in [&client, &served.client().await] {
+        assert_eq!(says(client, "select a from t where id = 1").await, "5; (1)");
+        assert_eq!(says(client, "insert into t values (2, 6)").await, refused);
+        assert_eq!(says(client, "update t set a = 7").await, refused);
+        let done = "begin; insert into t values (3, 101); delete from t where id = 3; commit";
+        assert_eq!(says(client, done).await, "(0); (1); (1); (0)");
+    }
+    assert_eq!(says(&client, "update t set a = 200").await, "(1)");
+    let validate = "alter table async t validate constraint large";
+    assert!(says(&client, validate).await.ends_with("; (0)"));
+    assert_eq!(says(&client, "update t set a = 7").await, refused);
 }
 
 #[tokio::test]

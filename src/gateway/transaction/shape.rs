@@ -22,6 +22,8 @@ pub(crate) struct Shape {
     #[serde(default, deserialize_with = "or_empty")]
     checks: Vec<String>,
     #[serde(default, deserialize_with = "or_empty")]
+    late_checks: Vec<LateCheck>,
+    #[serde(default, deserialize_with = "or_empty")]
     pub(crate) columns: Vec<ColumnShape>,
     #[serde(default, deserialize_with = "or_empty")]
     indexes: Vec<UniqueIndex>,
@@ -55,6 +57,25 @@ struct UniqueIndex {
     definition: String,
     #[serde(default, deserialize_with = "or_empty")]
     columns: Vec<String>,
+}
+
+/// A check constraint that is NOT VALID: rows that were there before it need not meet it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct LateCheck {
+    name: String,
+    expression: String,
+}
+
+impl LateCheck {
+    /// What makes it one that rows meet which are copied, as they are copied while foreign keys
+    /// sleep.
+    fn change(&self) -> String {
+        let (name, expression) = (quote(&self.name), &self.expression);
+        format!(
+            "drop constraint {name}, add constraint {name} check (({expression}) or \
+             current_setting('session_replication_role') = 'replica')"
+        )
+    }
 }
 
 /// A key, an exclusion or a foreign key.
@@ -281,9 +302,10 @@ impl Shape {
         !self.referred_by.is_empty()
     }
 
-    /// Whether foreign keys tie it to any table.
+    /// Whether foreign keys tie it to any table. A check that old rows need not meet sleeps as they
+    /// do, and so counts as one.
     pub(crate) fn is_tied(&self) -> bool {
-        self.tied_to().next().is_some()
+        self.tied_to().next().is_some() || !self.late_checks.is_empty()
     }
 
     fn foreign_keys(&self) -> impl Iterator<Item = &Constraint> {
@@ -322,8 +344,9 @@ impl Shape {
              including constraints including storage) on commit {keeps} rows",
             self.stored()
         )];
+        let changes = self.default_changes().chain(self.constraint_changes(copy_name));
         let changes: Vec<_> =
-            self.default_changes().chain(self.constraint_changes(copy_name)).collect();
+            changes.chain(self.late_checks.iter().map(LateCheck::change)).collect();
         if !changes.is_empty() {
             statements.push(format!("alter table {copy} {}", changes.join(", ")));
         }
