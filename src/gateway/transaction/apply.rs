@@ -70,7 +70,15 @@ impl<'a> Plan<'a> {
                 statements.push(piece.sql);
                 parameters.extend(piece.parameters);
             }
-            Some(self.question(Piece { sql: at_once(statements)?, parameters }))
+            let sql = if phase == Phase::Inserts {
+                at_once(statements)?
+            } else {
+                let from = parameters.len() + 1;
+                let counts = self.tables.iter().map(|table| phase.keys(table).len());
+                parameters.extend(counts.filter(|count| *count > 0).map(|count| count.to_string()));
+                counted(&statements, from)?
+            };
+            Some(self.question(Piece { sql, parameters }))
         });
         all.collect()
     }
@@ -124,6 +132,25 @@ impl<'a> Plan<'a> {
             piece.parameters.into_iter().fold(Question::prepared(piece.sql), Question::with);
         self.tables.iter().fold(question, |question, table| table.shape.asking(question))
     }
+}
+
+/// Several statements that change rows as one, and an error where one of them has not found as many
+/// as the parameters from this one on say: what is acknowledged is stored.
+fn counted(statements: &[String], from: usize) -> Option<String> {
+    let parts = statements.iter().enumerate();
+    let parts = parts.map(|(at, text)| format!("p{at} as ({text} returning 1)"));
+    let count = |at: usize| format!("(select count(*) from p{at})");
+    let differs = (0..statements.len()).map(|at| format!("{} <> ${}::int8", count(at), from + at));
+    let (parts, differs) = (parts.collect::<Vec<_>>(), differs.collect::<Vec<_>>());
+    // The cast fails, as that of another file does (`same_files`).
+    (!parts.is_empty()).then(|| {
+        format!(
+            "with {} select ('found ' || {})::int where {}",
+            parts.join(", "),
+            count(0),
+            differs.join(" or ")
+        )
+    })
 }
 
 const CHANGES: [Phase; 3] = [Phase::Deletes, Phase::Updates, Phase::Inserts];

@@ -31,6 +31,7 @@ pub(super) enum Block {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct OpenTransaction {
     pub(super) block: Block,
     pub(super) access: Access,
