@@ -23,6 +23,7 @@ mod roles;
 mod sequences;
 mod settings;
 mod statements;
+mod temporary;
 
 pub(super) use alter::Drops;
 pub(super) use completed::completed;
@@ -45,7 +46,8 @@ pub enum Strictness {
 pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
     let words = &statement.words[..];
     if let Kind::Ddl(_) = statement.kind {
-        return statements::parts(words).into_iter().find_map(refused_ddl);
+        let refused = statements::parts(words).into_iter().find_map(refused_ddl);
+        return refused.or_else(|| temporary::refusal(statement));
     }
     // PostgreSQL makes it a CREATE TABLE AS.
     if selects_into(words) {
@@ -56,6 +58,7 @@ pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
         .or_else(|| statements::refused_procedure(words))
         .or_else(|| refused_query(words))
         .or_else(|| settings::refusal(statement))
+        .or_else(|| temporary::refusal(statement))
 }
 
 fn refused_ddl(words: &[Word]) -> Option<Refusal> {

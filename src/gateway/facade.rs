@@ -87,7 +87,7 @@ impl Facade {
 
 /// Why that server refuses a statement.
 pub(super) fn refusal(statement: &Statement) -> Option<Refusal> {
-    sys::refusal(statement).or_else(|| schemas::refusal(statement))
+    sys::refusal(statement)
 }
 
 #[cfg(test)]
