@@ -11,7 +11,7 @@
 //! named as the service names statements: PostgreSQL's parse node without `Stmt`.
 
 use super::refusal::Refusal;
-use super::statement::{Kind, Statement, selects_into};
+use super::statement::{Kind, Statement, is_async, selects_into};
 use crate::core::syntax::{Word, begins, has};
 
 mod alter;
@@ -29,7 +29,9 @@ pub(super) use alter::Drops;
 pub(super) use completed::completed;
 pub(super) use facts::OWN_SETTING;
 pub(super) use indexes::KeyColumns;
-pub(super) use settings::{refused_parameter, shown_own_setting, with_own_prefix};
+pub(super) use settings::{
+    asks_own_setting, refused_parameter, shown_own_setting, with_own_prefix,
+};
 
 /// Whether statements are refused that the service refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,6 +90,17 @@ pub(super) fn refused_drop(column: Option<&str>) -> Refusal {
         None => alter::unsupported("DROP CONSTRAINT"),
         Some(column) => Refusal::unsupported(format!("cannot drop primary key column {column}")),
     }
+}
+
+/// Whether a statement makes an index at once: the service takes that of a session that has set
+/// `disable_sync_create_index` off.
+pub(super) fn makes_index_at_once(statement: &Statement) -> bool {
+    key_columns(statement).is_some() && !is_async(&statement.words)
+}
+
+/// Why such an index cannot be of its keys.
+pub(super) fn refused_keys(statement: &Statement) -> Option<Refusal> {
+    indexes::refused_keys(&statement.words)
 }
 
 /// The columns of the index that a statement makes.

@@ -28,6 +28,7 @@ mod reply;
 mod rewound;
 mod run;
 mod simple;
+mod sizes;
 mod substitute;
 mod syntax;
 mod tap;
@@ -80,6 +81,8 @@ pub(super) struct Protocol {
     columns_of_names: Vec<usize>,
     /// What the open transaction has done of which others are told once it is committed.
     done: Done,
+    /// How long the longest value is that was bound since sizes were looked at.
+    longest_bound: usize,
     canceller: NotedCanceller,
     cut: Cut,
 }
@@ -127,6 +130,7 @@ impl Protocol {
             explains: false,
             columns_of_names: Vec::new(),
             done: Done::default(),
+            longest_bound: 0,
             cut: Cut::Never,
             canceller,
             context,
@@ -326,7 +330,10 @@ impl Protocol {
             Strictness::Lenient => statement,
             Strictness::Dsql => {
                 let refusal = dsql::refusal(&statement);
-                Statement { refusal: refusal.or_else(|| statement.refusal.clone()), ..statement }
+                let own = statement.refusal.clone();
+                // Whether it is one depends on a setting, which the server is asked for.
+                let own = own.filter(|own| *own != Refusal::index_at_once());
+                Statement { refusal: refusal.or(own), ..statement }
             }
         }
     }

@@ -93,6 +93,11 @@ impl Refusal {
         Self::new("0A000", message.into())
     }
 
+    /// An index that is not made beside the session.
+    pub(crate) fn index_at_once() -> Self {
+        Self::unsupported("unsupported mode. please use CREATE INDEX ASYNC.")
+    }
+
     /// A name that nothing has.
     pub(crate) fn undefined(message: impl Into<String>) -> Self {
         Self::new("42704", message.into())

@@ -140,6 +140,26 @@ async fn the_catalog_tells_of_no_schema_and_no_constraint_of_the_copies() {
 }
 
 #[tokio::test]
+async fn an_index_is_made_at_once_where_the_session_says_that_it_may_be() {
+    let served = strict().await;
+    let client = served.client().await;
+    says(&client, "create table t (a int primary key, b text)").await;
+    let create = "create index i on t (b)";
+    let refused = "0A000 unsupported mode. please use CREATE INDEX ASYNC.";
+    assert_eq!(says(&client, create).await, refused);
+    assert_eq!(code(&client, create).await, refused);
+    assert_eq!(code(&client, "create unique index on nowhere (b)").await, refused);
+    says(&client, "set disable_sync_create_index = off").await;
+    assert_eq!(says(&client, create).await, "(0)");
+    assert_eq!(code(&client, "create index j on t (b)").await, "done");
+    let sorted = "0A000 specifying sort order not supported for index keys";
+    assert_eq!(code(&client, "create index k on t (b desc)").await, sorted);
+    says(&client, "reset disable_sync_create_index").await;
+    assert_eq!(says(&client, "create index k on t (b)").await, refused);
+    assert_eq!(says(&served.client().await, "create index k on t (b)").await, refused);
+}
+
+#[tokio::test]
 async fn nobody_reaches_a_copy_by_its_schema() {
     let served = strict().await;
     let client = served.client().await;

@@ -247,8 +247,12 @@ async fn values_are_only_so_large() {
         "(1)"
     );
     says(&client, "begin").await;
-    says(&client, &insert("repeat('x', 1974)", "'b'", "''")).await;
-    assert_eq!(says(&client, "commit").await, key);
+    assert_eq!(says(&client, &insert("repeat('x', 1974)", "'b'", "''")).await, key);
+    assert!(says(&client, "select 1").await.starts_with("25P02"));
+    says(&client, "rollback; begin").await;
+    let bound = client.execute("insert into t values ($1, '', '')", &[&"x".repeat(1975)]).await;
+    assert_eq!(bound.unwrap_err().code().unwrap().code(), "54000");
+    says(&client, "rollback").await;
 }
 
 #[tokio::test]

@@ -25,13 +25,18 @@ pub(super) fn refusal(words: &[Word]) -> Option<Refusal> {
     if words[on..open].iter().any(|word| word.is("using")) {
         return unsupported("USING");
     }
-    let (keys, behind) = parenthesized(&words[open..])?;
+    let (_, behind) = parenthesized(&words[open..])?;
     if let Some(clause) = refused_clause(behind) {
         return unsupported(clause);
     }
-    if !is_async(words) {
-        return None;
-    }
+    is_async(words).then(|| refused_keys(words)).flatten()
+}
+
+/// Why an index cannot be of such keys.
+pub(super) fn refused_keys(words: &[Word]) -> Option<Refusal> {
+    let on = words.iter().position(|word| word.is("on"))?;
+    let open = on + words[on..].iter().position(|word| word.is_mark('('))?;
+    let (keys, _) = parenthesized(&words[open..])?;
     if keys.len() > MOST_KEY_COLUMNS {
         return Some(columns::too_many_key_columns());
     }

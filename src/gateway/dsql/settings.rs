@@ -79,8 +79,13 @@ pub(in crate::gateway) fn with_own_prefix(options: &str) -> String {
 pub(in crate::gateway) fn shown_own_setting(statement: &Statement) -> Option<String> {
     let [show, name] = &statement.words[..] else { return None };
     let is_shown = show.is("show") && name.name() == Some(OWN_SETTING);
+    is_shown.then(asks_own_setting)
+}
+
+/// What asks the server for it.
+pub(in crate::gateway) fn asks_own_setting() -> String {
     let setting = format!("pg_catalog.current_setting('{OWN_PREFIX}{OWN_SETTING}', true)");
-    is_shown.then(|| format!("select coalesce(nullif({setting}, ''), 'on') as {OWN_SETTING}"))
+    format!("select coalesce(nullif({setting}, ''), 'on') as {OWN_SETTING}")
 }
 
 fn refused(name: &str, is_local: bool) -> Option<Refusal> {

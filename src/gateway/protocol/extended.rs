@@ -180,6 +180,7 @@ impl Protocol {
         let statement = self.names.known(&name)?;
         self.check_unless_ending(&statement)?;
         self.names.check_free_portal(&portal)?;
+        self.note_bound_sizes(fields);
         if statement.is_ours() {
             self.dispatch().await?;
             put(&mut self.client.out, b'2', |_| {});

@@ -9,15 +9,31 @@ use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Kind, Statement};
 use crate::gateway::transaction::pair::array;
 
+/// How a setting is off (PostgreSQL documentation, 20.1.1).
+const OFF: [&str; 4] = ["off", "false", "no", "0"];
+
 impl Protocol {
     /// Before it runs.
     pub(super) async fn check_as_the_service(
         &mut self,
         statement: &Statement,
     ) -> Result<(), BackendError> {
+        self.check_index_at_once(statement).await?;
         self.check_primary_key(statement).await?;
         self.check_key_types(statement).await?;
         self.note_mapping(statement).await
+    }
+
+    /// An index is made at once only where the session has asked that it may be.
+    async fn check_index_at_once(&mut self, statement: &Statement) -> Result<(), BackendError> {
+        if !self.is_limited(statement) || !dsql::makes_index_at_once(statement) {
+            return Ok(());
+        }
+        let answer = self.backend.ask(Question::prepared(dsql::asks_own_setting())).await?;
+        let is_off = answer.value(0).is_some_and(|value| OFF.contains(&&*value.to_lowercase()));
+        let refused =
+            if is_off { dsql::refused_keys(statement) } else { Some(Refusal::index_at_once()) };
+        refused.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
     async fn check_primary_key(&mut self, statement: &Statement) -> Result<(), BackendError> {

@@ -287,6 +287,7 @@ impl Protocol {
         }
         let rows = rows_of(statement, &held);
         self.transaction.note_effects(&mut self.backend, statement, admitted, rows).await?;
+        self.check_sizes_within(statement).await?;
         Ok(tag.unwrap_or(held))
     }
 }

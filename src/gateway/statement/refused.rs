@@ -107,9 +107,7 @@ fn refused_ddl(words: &[Word], kind: &Kind) -> Option<Refusal> {
         "materialized" => Some(Refusal::statement("CreateMaterializedView")),
         "system" => Some(Refusal::statement("AlterSystem")),
         "database" | "tablespace" if creates => Some(Refusal::statement("CreateDatabase")),
-        "index" if creates && !is_async(words) => {
-            Some(Refusal::unsupported("unsupported mode. please use CREATE INDEX ASYNC."))
-        }
+        "index" if creates && !is_async(words) => Some(Refusal::index_at_once()),
         "table" if creates && creates_from_query(words) => {
             Some(Refusal::statement("CreateTableAs"))
         }

@@ -18,6 +18,20 @@ const SMALL: u64 = 40;
 const COST_OF_A_KEY_COLUMN: u64 = 7;
 
 impl Transaction {
+    /// Whether anything can be too large.
+    pub(crate) fn judges_sizes(&self) -> bool {
+        self.shared.limits.sizes.is_some()
+    }
+
+    /// Refuses what is too large already, before the COMMIT that would refuse it.
+    pub(crate) async fn check_sizes_so_far(
+        &mut self,
+        backend: &mut impl Questions,
+    ) -> Result<(), BackendError> {
+        let changes = self.changes(backend).await?;
+        self.check_sizes(backend, &changes).await
+    }
+
     /// Refuses rows that are too large, or in which something is.
     pub(super) async fn check_sizes(
         &self,
