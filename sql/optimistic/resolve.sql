@@ -37,7 +37,12 @@ cross join lateral (
                      and called.oid >= 16384
                      and called.provolatile <> 'i'
                      and not (l.lanname = 'sql'
-                              and b.body !~* '\m(from|join|into|update|delete|merge|table|with|using|copy)\M|_to_xml'
+                              and b.body !~* '\m(into|update|delete|merge|table|with|using|copy)\M|_to_xml|u&"'
+                              -- FROM may be that of a function.
+                              and (b.body !~* '\m(from|join)\M'
+                                   or not exists (select from pg_catalog.pg_class r
+                                                  where r.oid >= 16384 and r.relkind in ('r', 'p', 'v', 'm', 'f')
+                                                    and position(lower(r.relname) in lower(b.body)) > 0))
                               and not exists (select from pg_catalog.pg_proc u
                                               where u.oid >= 16384 and u.oid <> called.oid
                                                 and position(lower(u.proname) in lower(b.body)) > 0))

@@ -140,6 +140,18 @@ async fn the_catalog_tells_of_no_schema_and_no_constraint_of_the_copies() {
 }
 
 #[tokio::test]
+async fn a_right_to_triggers_is_given_and_taken_as_any_other() {
+    let served = strict().await;
+    let client = served.client().await;
+    says(&client, "create table t (a int primary key)").await;
+    says(&client, "create role reader").await;
+    for sql in ["grant trigger on t to reader", "revoke trigger on t from reader"] {
+        assert_eq!(says(&client, sql).await, "(0)", "{sql}");
+    }
+    says(&client, "drop role reader").await;
+}
+
+#[tokio::test]
 async fn an_index_is_made_at_once_where_the_session_says_that_it_may_be() {
     let served = strict().await;
     let client = served.client().await;
@@ -206,11 +218,12 @@ async fn a_function_in_sql_is_called_however_its_body_is_written() {
         ("one", "language sql return 1"),
         ("two", "language sql begin atomic select 2; end"),
         ("three", "language sql volatile as 'select 3'"),
+        ("four", "language sql as 'select max(g)::int from generate_series(1, 4) g'"),
     ] {
         let create = format!("create function {function}() returns int {body}");
         assert_eq!(says(&client, &create).await, "(0)", "{function}");
     }
-    assert_eq!(says(&client, "select one(), two(), three()").await, "1|2|3; (1)");
+    assert_eq!(says(&client, "select one(), two(), three(), four()").await, "1|2|3|4; (1)");
     assert_eq!(code(&client, "select two()").await, "done");
 }
 

@@ -45,11 +45,13 @@ pub(super) fn drops(words: &[Word]) -> Option<Drops> {
     are_any.then_some(Drops { schema, table, columns, constraints })
 }
 
-/// The table of an ALTER TABLE, or the index of an ALTER INDEX, which is the same statement
-/// (`AlterTableStmt` in gram.y), and what comes behind.
+/// The table of an ALTER TABLE, or what else is altered by the same statement (`AlterTableStmt` in
+/// gram.y), and what comes behind.
 fn subject(words: &[Word]) -> Option<(TableName, &[Word])> {
-    const DECORATION: [&str; 4] = ["async", "if", "exists", "only"];
-    if !begins(words, &["alter", "table"]) && !begins(words, &["alter", "index"]) {
+    const DECORATION: [&str; 6] = ["async", "if", "exists", "only", "view", "table"];
+    const ALTERED: [&[&str]; 4] =
+        [&["table"], &["index"], &["materialized", "view"], &["foreign", "table"]];
+    if !begins(words, &["alter"]) || !ALTERED.iter().any(|kind| begins(&words[1..], kind)) {
         return None;
     }
     let is_name = |word: &Word| !DECORATION.iter().any(|keyword| word.is(keyword));

@@ -58,10 +58,19 @@ fn refused_change(words: &[Word]) -> Option<Refusal> {
     if has(rest, &["rename"]) && !has(rest, &["rename", "value"]) {
         return Some(Refusal::unsupported("unsupported object in RENAME statement"));
     }
-    let of_owner = has(rest, &["owner", "to"]).then(|| Refusal::statement("AlterOwner"));
-    let of_schema =
-        || has(rest, &["set", "schema"]).then(|| Refusal::statement("AlterObjectSchema"));
-    of_owner.or_else(of_schema)
+    let named = [
+        (&["owner", "to"][..], "AlterOwner"),
+        (&["set", "schema"], "AlterObjectSchema"),
+        (&["depends", "on", "extension"], "AlterObjectDepends"),
+    ];
+    let of_all = named.iter().find(|(change, _)| has(rest, change)).map(|(_, named)| *named);
+    // What a database's sessions begin with is a statement of its own, its place is not.
+    let sets = rest.get(1..).is_some_and(|change| {
+        begins(change, &["reset"])
+            || begins(change, &["set"]) && !begins(change, &["set", "tablespace"])
+    });
+    let of_database = (kind.is("database") && sets).then_some("AlterDatabaseSet");
+    of_all.or(of_database).map(Refusal::statement)
 }
 
 /// Why a file or a program of the server's is nobody's to copy from or to: `admin` is no superuser

@@ -189,6 +189,21 @@ fn types_are_neither_made_nor_changed() {
         ("alter text search configuration a rename to b", "unsupported object in RENAME statement"),
         ("alter collation a owner to b", "unsupported statement: AlterOwner"),
         ("alter materialized view v set schema s", "unsupported statement: AlterObjectSchema"),
+        (
+            "alter materialized view if exists v cluster on i",
+            "unsupported ALTER TABLE CLUSTER ON statement",
+        ),
+        (
+            "alter foreign table t alter a type text",
+            "unsupported ALTER TABLE ALTER COLUMN ... SET DATA TYPE statement",
+        ),
+        (
+            "alter trigger a on t depends on extension e",
+            "unsupported statement: AlterObjectDepends",
+        ),
+        ("alter database d set work_mem = 1", "unsupported statement: AlterDatabaseSet"),
+        ("alter database d reset all", "unsupported statement: AlterDatabaseSet"),
+        ("alter database d set tablespace s", "unsupported statement: AlterDatabase"),
         ("drop type if exists t", "unsupported object in DROP statement"),
         ("create temp table t (a int)", "TEMPORARY or TEMP table not supported for CREATE TABLE"),
         (

@@ -99,8 +99,8 @@ fn refused_ddl(words: &[Word], kind: &Kind) -> Option<Refusal> {
     let temporary = decoration.contains(&"temp") || decoration.contains(&"temporary");
     match object.as_str() {
         _ if creates && temporary => Some(Refusal::statement("CreateTemporary")),
-        // What there is of them from elsewhere can go.
-        "trigger" if begins(words, &["drop"]) => None,
+        // What there is of them from elsewhere can go, and TRIGGER is a right as well.
+        "trigger" if ["drop", "grant", "revoke"].iter().any(|verb| begins(words, &[verb])) => None,
         "trigger" | "event" => Some(Refusal::statement("CreateTrigger")),
         "rule" => Some(Refusal::statement("CreateRule")),
         "extension" => Some(Refusal::statement("CreateExtension")),
