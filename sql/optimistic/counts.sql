@@ -1,6 +1,6 @@
 -- How many there are of what the service has limits for, where this transaction has made one of them: indexes and extended statistics of
 -- the tables that have got one, and schemas, tables, views and sequences of the database. And how many new keys have a column of a type
--- that no key can have. What is of this transaction or of a savepoint in it is at most as old as the transaction itself.
+-- that no key can have, and new tables one of a type of rows. What is of this transaction or of a savepoint in it is at most as old as the transaction itself.
 with me as (select age(pg_catalog.txid_current()::text::xid) as age),
 owned as (
     select c.oid, c.relkind, age(c.xmin) <= me.age as is_new
@@ -24,3 +24,10 @@ union all
 select 'keys of jsonb', count(*)::text
 from keys join pg_catalog.pg_attribute a on a.attrelid = keys.indexrelid and a.attnum <= keys.indnkeyatts
 where keys.is_new and a.atttypid in ('pg_catalog.json'::regtype, 'pg_catalog.jsonb'::regtype)
+union all
+select 'columns of ' || pg_catalog.format_type(a.atttypid, null), count(*)::text
+from owned
+join pg_catalog.pg_attribute a on a.attrelid = owned.oid and a.attnum > 0
+join pg_catalog.pg_type y on y.oid = a.atttypid and y.typtype = 'c'
+where owned.is_new and owned.relkind = 'r'
+group by a.atttypid

@@ -24,6 +24,7 @@ mod sequences;
 mod settings;
 mod statements;
 mod temporary;
+mod types;
 
 pub(super) use alter::Drops;
 pub(super) use completed::completed;
@@ -68,6 +69,7 @@ fn refused_ddl(words: &[Word]) -> Option<Refusal> {
         .or_else(|| statements::refused_object(words))
         .or_else(|| roles::refusal(words))
         .or_else(|| statements::refused_language(words))
+        .or_else(|| columns::refused_result(words))
         .or_else(|| sequences::refusal(words))
         .or_else(|| alter::refusal(words))
         .or_else(|| indexes::refusal(words))
@@ -117,6 +119,9 @@ pub(super) fn refused_key_type(kind: &str) -> Refusal {
 pub(super) fn refused_count(counted: &str, count: u64) -> Option<Refusal> {
     if counted == "keys of jsonb" && count > 0 {
         return Some(refused_key_type("jsonb"));
+    }
+    if let Some(kind) = counted.strip_prefix("columns of ") {
+        return Some(Refusal::unsupported(format!("datatype {kind} not supported")));
     }
     let limit = facts::LIMITS.iter().find(|limit| limit.counted == counted)?;
     (count > limit.most).then(|| Refusal::limit(limit.says))

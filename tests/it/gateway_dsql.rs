@@ -140,6 +140,18 @@ async fn the_catalog_tells_of_no_schema_and_no_constraint_of_the_copies() {
 }
 
 #[tokio::test]
+async fn no_column_is_of_a_type_of_rows() {
+    let served = strict().await;
+    let client = served.client().await;
+    says(&client, "create table t (a int primary key)").await;
+    let refused = "0A000 datatype t not supported";
+    assert_eq!(says(&client, "create table u (a t)").await, refused);
+    assert_eq!(code(&client, "create table u (a int, b public.t)").await, refused);
+    says(&client, "create domain d as int").await;
+    assert_eq!(says(&client, "create table u (a d)").await, "(0)");
+}
+
+#[tokio::test]
 async fn a_right_to_triggers_is_given_and_taken_as_any_other() {
     let served = strict().await;
     let client = served.client().await;

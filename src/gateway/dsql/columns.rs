@@ -1,7 +1,8 @@
 //! The types that a statement declares: of a table's columns, of a column that is added, of a
 //! domain.
 
-use super::facts::{SIZES, TABLE_CLAUSES, TYPES, TYPES_WITHOUT_VALUES, is_type_refused};
+use super::facts::TABLE_CLAUSES;
+use super::types::{SIZES, TYPES, TYPES_WITHOUT_VALUES, is_type_refused};
 use crate::core::syntax::{Word, WordKind, begins, has, parenthesized};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{creates_from_query, table_name};
@@ -241,6 +242,19 @@ pub(super) fn refused_type(words: &[Word]) -> Option<Refusal> {
         return None;
     }
     unsupported(&name)
+}
+
+/// Why a function cannot answer with a value of such a type: one that no value has, or a range
+/// (reported).
+pub(super) fn refused_result(words: &[Word]) -> Option<Refusal> {
+    let is_function =
+        begins(words, &["create"]) && words.iter().take(4).any(|it| it.is("function"));
+    let at = words.iter().position(|word| word.is("returns")).filter(|_| is_function)?;
+    let setof = usize::from(words.get(at + 1)?.is("setof"));
+    let Declared { name, .. } = declared(words.get(at + 1 + setof..)?)?;
+    let is_refused = TYPES_WITHOUT_VALUES.contains(&name.as_str())
+        || name.ends_with("range") && is_type_refused(&name);
+    is_refused.then(|| Refusal::unsupported(format!("datatype {name} not supported")))
 }
 
 /// Why a query cannot make a value of a type that it names: behind `::`, behind AS in CAST, or

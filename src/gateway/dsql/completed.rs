@@ -1,6 +1,7 @@
 //! What the service adds to a statement that leaves it out.
 
-use super::facts::{NUMERIC, OWN_PREFIX, OWN_SETTING};
+use super::facts::{OWN_PREFIX, OWN_SETTING};
+use super::types::NUMERIC;
 use super::{alter, columns, statements};
 use crate::core::syntax::{Word, begins};
 use crate::gateway::statement::{Inserted, Kind, Statement};

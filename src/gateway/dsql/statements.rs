@@ -1,11 +1,11 @@
 //! Statements and calls that are refused, by their words.
 
 use super::facts::{
-    FUNCTIONS_OF_SUPERUSERS, FUNCTIONS_OF_XML, HIGHEST_STATISTICS_TARGET, OBJECTS,
-    OBJECTS_WITHOUT_RIGHTS, OWN_SCHEMAS, REFUSED, Refused, TEXT_SEARCH, TEXT_SEARCH_CONFIGURATION,
-    TYPES_AS_FUNCTIONS,
+    FUNCTIONS_OF_SUPERUSERS, HIGHEST_STATISTICS_TARGET, OBJECTS, OBJECTS_WITHOUT_RIGHTS,
+    OWN_SCHEMAS, REFUSED, Refused, TEXT_SEARCH, TEXT_SEARCH_CONFIGURATION,
 };
 use super::settings;
+use super::types::{FUNCTIONS_OF_XML, TYPES_AS_FUNCTIONS};
 use crate::core::syntax::{Word, WordKind, begins, has, parenthesized};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{function_language, names_wait_for_job};
