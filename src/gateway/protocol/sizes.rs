@@ -1,6 +1,6 @@
 //! When values are looked at for being too large: at COMMIT, and within a block at the statement,
 //! as the service does, where the statement may have made a large one. Whether it may is told from
-//! its text and from what was bound: each look asks the server for all that the transaction changed.
+//! its text and from what was bound, since each look asks the server for all the changes there are.
 
 use super::Protocol;
 use crate::core::syntax::Word;
