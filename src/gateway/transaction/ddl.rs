@@ -183,6 +183,7 @@ impl Transaction {
         if let Some(ddl) = self.ddl() {
             ddl.state = DdlState::Undone;
         }
+        self.tables.forget_new_catalog_views();
         // Only after PostgreSQL has released the locks: others go ahead at once.
         self.client.step_back();
         Ok(true)

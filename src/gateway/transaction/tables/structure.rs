@@ -156,6 +156,14 @@ impl Tables {
         Ok(())
     }
 
+    /// A change of the schema has stepped back, and with it went the views that were made behind it.
+    /// Those that are there still are replaced.
+    pub(crate) fn forget_new_catalog_views(&mut self) {
+        let catalog_views = &self.catalog_views;
+        self.views
+            .retain(|relation, view| view.made != Made::Now || !catalog_views.contains(relation));
+    }
+
     /// Whether it is a view.
     pub(crate) fn is_view(&self, relation: u32) -> bool {
         self.shapes.get(&relation).is_some_and(|shape| shape.is_view())
