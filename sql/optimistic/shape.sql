@@ -58,6 +58,15 @@ select json_build_object(
                         'type', k.contype,
                         'definition', pg_catalog.pg_get_constraintdef(k.oid),
                         'refers_to', k.confrelid::bigint,
+                        'columns', (select json_agg(a.attname order by p.place)
+                                    from unnest(k.conkey) with ordinality as p(attnum, place)
+                                    join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = p.attnum
+                                    where k.contype = 'f'),
+                        'referred', (select json_agg(a.attname order by p.place)
+                                     from unnest(k.confkey) with ordinality as p(attnum, place)
+                                     join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = p.attnum
+                                     where k.contype = 'f'),
+                        'is_simple', k.contype <> 'f' or k.confmatchtype = 's' and k.convalidated,
                         'acts', k.contype = 'f' and (k.confdeltype not in ('a', 'r') or k.confupdtype not in ('a', 'r')))
                         order by k.contype = 'f', k.conindid, k.conname)
                     from pg_catalog.pg_constraint k

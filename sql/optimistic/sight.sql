@@ -1,7 +1,7 @@
 -- What shows a relation of the catalog without temporary ones (the private copies) and without statements, portals and a role of our own: its number, and the name and the making of a view.
 select c.oid::text,
        n.nspname || '.' || c.relname,
-       format('create or replace temp view %I as select %s from %I.%I where %s', n.nspname || '.' || c.relname,
+       format('create temp view %I as select %s from %I.%I where %s', n.nspname || '.' || c.relname,
               -- No view has a column of any array: pg_attribute.
               (select string_agg(case when a.atttypid = 'anyarray'::regtype then format('%1$I::text as %1$I', a.attname)
                                       else quote_ident(a.attname) end, ', ' order by a.attnum)

@@ -133,6 +133,11 @@ impl Refusal {
         Self::new("54011", message.into())
     }
 
+    /// A foreign key that refers to nothing.
+    pub(crate) fn broken_reference(message: impl Into<String>) -> Self {
+        Self::new("23503", message.into())
+    }
+
     /// A name of something that is used as something else.
     pub(crate) fn wrong_object(message: impl Into<String>) -> Self {
         Self::new("42809", message.into())

@@ -222,7 +222,7 @@ async fn rows(client: &Client, sql: &str) -> String {
 }
 
 /// What a transaction says, statement by statement, up to its COMMIT or first error.
-async fn run(client: &Client, script: &[&str]) -> Vec<String> {
+pub(crate) async fn run(client: &Client, script: &[&str]) -> Vec<String> {
     let mut said = vec![says(client, "begin isolation level repeatable read").await];
     for sql in script {
         said.push(rows(client, sql).await);

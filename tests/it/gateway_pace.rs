@@ -337,12 +337,15 @@ async fn of_two_changes_the_first_to_commit_wins() {
 async fn a_block_sees_its_own_change_and_may_not_use_its_tables() {
     let (_served, alice, bob) = served_seats().await;
     let columns = "select count(*) from pg_catalog.pg_attribute where attname = 'w'";
-    says(&alice, "begin; alter table seats add column w int").await;
+    assert_eq!(says(&alice, &format!("begin; {columns}")).await, "(0); 0; (1)");
+    says(&alice, "alter table seats add column w int").await;
     assert_eq!(says(&alice, columns).await, "1; (1)");
     says(&bob, "select 1 from seats").await;
     assert_eq!(says(&alice, columns).await, "1; (1)", "although it stepped back");
     let mixed = "0A000 ddl and dml are not supported in the same transaction";
     assert_eq!(says(&alice, "select 1 from seats").await, mixed);
+    says(&alice, "rollback").await;
+    assert_eq!(says(&alice, columns).await, "0; (1)");
     says(&alice, "rollback; begin; create table made (id int)").await;
     says(&bob, "create table others (id int)").await;
     assert_eq!(says(&alice, "insert into made values (1)").await, mixed);

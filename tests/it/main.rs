@@ -54,6 +54,7 @@ mod gateway_news;
 mod gateway_pace;
 mod gateway_property;
 mod gateway_record;
+mod gateway_references;
 mod gateway_retry;
 mod gateway_same;
 mod gateway_schema;

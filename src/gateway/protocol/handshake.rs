@@ -219,7 +219,8 @@ async fn begin(arrival: Arrival, context: Arc<Context>, packet: Bytes) -> io::Re
         Ok(mut start_up) => {
             let role = context.roles.role_of(start_up.user()).await;
             start_up.set("user", &role);
-            admit(client, context, &start_up, guest).await
+            // Apart: a session's future is large, and a client that is not let in needs none.
+            Box::pin(admit(client, context, &start_up, guest)).await
         }
         Err(refusal) => {
             refusal.write_fatal(&mut client.out);

@@ -149,6 +149,7 @@ impl OpenTransaction {
             looked_at: HashSet::new(),
             collisions: Vec::new(),
             are_settings_kept: true,
+            references: Vec::new(),
             is_assumed: false,
         }
     }

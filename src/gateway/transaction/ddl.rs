@@ -40,6 +40,7 @@ impl Transaction {
             self.tables.forget(backend).await?;
         } else {
             backend.ask_all(self.tables.removal()).await?;
+            self.tables.forget_views();
         }
         // A transaction of its own begins only behind this wait: an earlier snapshot would not see
         // what those committed who were waited for.
@@ -183,7 +184,8 @@ impl Transaction {
         if let Some(ddl) = self.ddl() {
             ddl.state = DdlState::Undone;
         }
-        self.tables.forget_new_catalog_views();
+        // Whatever was seen of the catalog since was seen through views that are gone as well.
+        self.tables.forget_views();
         // Only after PostgreSQL has released the locks: others go ahead at once.
         self.client.step_back();
         Ok(true)

@@ -14,6 +14,7 @@ use super::state::{Block, Brings, State};
 use super::tables::{Approach, Bringing, Used, with_keys};
 use crate::gateway::backend::{Answer, Asked, BackendError, Heard, Question, Questions};
 use crate::gateway::news::Happening;
+use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Kind, Statement};
 
 /// Has the questions behind it planned once, and not for each transaction's keys. Those without
@@ -26,12 +27,15 @@ pub(crate) struct Ahead {
     asked: Option<Asked>,
     /// How many of them find collisions.
     collisions: usize,
+    /// The tables whose foreign keys the next ones are about, with how many there are of each.
+    references: Vec<(u32, usize)>,
     /// Whether the others are about the transaction's changes.
     foresees: bool,
 }
 
 impl Ahead {
-    pub(crate) const NOTHING: Self = Self { asked: None, collisions: 0, foresees: false };
+    pub(crate) const NOTHING: Self =
+        Self { asked: None, collisions: 0, references: Vec::new(), foresees: false };
 }
 
 impl Transaction {
@@ -87,25 +91,56 @@ impl Transaction {
             return Ahead::NOTHING;
         }
         let is_alone = open.block == Block::Implicit && statement.kind == Kind::Query;
-        let foresees = is_alone && statement.writes && statement.locks.is_none();
         let mut questions = self.collision_questions();
         let collisions = questions.len();
+        let (references, about) = self.reference_questions();
+        questions.extend(about);
+        // What foreign keys claim is not known before their answers.
+        let is_known = statement.locks.is_none() && references.is_empty();
+        let foresees = is_alone && statement.writes && is_known;
         if foresees {
             questions.extend(self.changes_questions());
         }
         if questions.is_empty() {
             return Ahead::NOTHING;
         }
-        Ahead { asked: Some(backend.queue(&questions)), collisions, foresees }
+        Ahead { asked: Some(backend.queue(&questions)), collisions, references, foresees }
     }
 
-    /// Finds collisions that have not been looked for behind the statement that has run.
-    pub(super) async fn find_collisions(
+    /// Finds collisions, and rows that refer to nothing, that have not been looked for behind the
+    /// statement that has run.
+    pub(super) async fn check_keys(
         &mut self,
         backend: &mut impl Questions,
     ) -> Result<(), BackendError> {
-        let questions = self.collision_questions();
-        backend.ask_all(questions).await.map(drop)
+        let mut questions = self.collision_questions();
+        let collisions = questions.len();
+        let (references, about) = self.reference_questions();
+        questions.extend(about);
+        let answers = backend.ask_all(questions).await?;
+        Ok(self.referred(&references, &mut answers.into_iter().skip(collisions))?)
+    }
+
+    /// What foreign keys of the tables refer to of which the statement that runs may have written
+    /// rows.
+    fn reference_questions(&mut self) -> (Vec<(u32, usize)>, Vec<Question>) {
+        let State::Open(open) = &mut self.state else { return (Vec::new(), Vec::new()) };
+        let tables = std::mem::take(&mut open.references).into_iter();
+        let asked = tables.map(|table| (table, self.tables.reference_questions(table)));
+        let asked: Vec<_> = asked.filter(|(_, questions)| !questions.is_empty()).collect();
+        let counts = asked.iter().map(|(table, questions)| (*table, questions.len())).collect();
+        (counts, asked.into_iter().flat_map(|(_, questions)| questions).collect())
+    }
+
+    fn referred(
+        &mut self,
+        references: &[(u32, usize)],
+        answers: &mut impl Iterator<Item = Answer>,
+    ) -> Result<(), Refusal> {
+        for (table, count) in references {
+            self.tables.referred(*table, answers.by_ref().take(*count))?;
+        }
+        Ok(())
     }
 
     /// A collision is answered by an error.
@@ -190,10 +225,10 @@ impl Transaction {
         ahead: Ahead,
     ) -> Result<(), BackendError> {
         let Some(asked) = ahead.asked else { return Ok(()) };
-        let mut answers = backend.answers(asked).await?;
-        let changes = answers.split_off(ahead.collisions.min(answers.len()));
+        let mut answers = backend.answers(asked).await?.into_iter().skip(ahead.collisions);
+        self.referred(&ahead.references, &mut answers)?;
         if ahead.foresees {
-            self.foreseen = Some(self.changes_in(changes));
+            self.foreseen = Some(self.changes_in(answers.collect()));
         }
         Ok(())
     }

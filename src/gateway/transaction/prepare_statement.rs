@@ -136,7 +136,7 @@ impl Transaction {
         named: &Named,
     ) -> Result<(Vec<u32>, Approach), BackendError> {
         let (tables, approach) = self.ensure_copies(backend, statement, executed, named).await?;
-        let tables = if executed.writes { self.tables.tied(&tables) } else { tables };
+        let tables = if executed.writes { self.tables.with_bound(&tables) } else { tables };
         Ok((tables, approach))
     }
 
@@ -158,6 +158,11 @@ impl Transaction {
         // Let in by its Bind, it is let in by its Execute once more.
         let collides = collides.filter(|table| !open.collisions.contains(table));
         open.collisions.extend(collides);
+        for table in &approach.refers {
+            if !open.references.contains(table) {
+                open.references.push(*table);
+            }
+        }
         let bringing = Bringing { looks, rows };
         if !bringing.is_nothing() {
             self.bringing = Some(bringing);
@@ -321,7 +326,7 @@ impl Transaction {
         for table in tables {
             let may_vanish = is_unknown || self.tables.may_vanish(*table, statement);
             let may_be_new = is_unknown || self.tables.may_be_new(*table, statement);
-            let is_marked = statement.writes && self.tables.are_referred_to(&[*table]);
+            let is_marked = statement.writes && self.tables.may_be_marked(*table);
             if let Some(state) = self.tables.state(*table) {
                 state.may_vanish |= may_vanish;
                 state.may_be_new |= may_be_new;
@@ -359,7 +364,7 @@ impl Transaction {
         admitted: &Admitted,
         rows: Option<u64>,
     ) -> Result<(), BackendError> {
-        self.find_collisions(backend).await?;
+        self.check_keys(backend).await?;
         if admitted.may_move_names {
             if let State::Open(open) = &mut self.state {
                 open.are_settings_kept = false;

@@ -80,12 +80,21 @@ impl LateCheck {
 
 /// A key, an exclusion or a foreign key.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-struct Constraint {
-    name: String,
+pub(crate) struct Constraint {
+    pub(crate) name: String,
     #[serde(rename = "type")]
     kind: String,
     definition: String,
-    refers_to: u32,
+    pub(crate) refers_to: u32,
+    /// A foreign key's columns.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub(crate) columns: Vec<String>,
+    /// Those that they refer to.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub(crate) referred: Vec<String>,
+    /// Whether a foreign key holds for every row, and for one with a null refers to nothing.
+    #[serde(default)]
+    is_simple: bool,
 }
 
 /// What COMMIT does to the rows of a copy.
@@ -241,11 +250,17 @@ impl Shape {
 
     /// Whether setting these columns may change a key of any unique index.
     pub(crate) fn changes_keys(&self, sets: &[String]) -> bool {
-        let may_change = |name: &&str| {
-            sets.iter().any(|set| set == name)
-                || self.column(name).is_none_or(|column| column.generated)
-        };
-        self.key_columns().iter().any(may_change)
+        self.may_set(self.key_columns(), sets)
+    }
+
+    /// Whether setting these columns may change one of those: a generated one changes with others.
+    pub(crate) fn may_set<'n>(
+        &self,
+        columns: impl IntoIterator<Item = &'n str>,
+        sets: &[String],
+    ) -> bool {
+        let is_generated = |name: &str| self.column(name).is_none_or(|column| column.generated);
+        columns.into_iter().any(|name| sets.iter().any(|set| set == name) || is_generated(name))
     }
 
     /// Unique indexes beside the one that tells rows apart, by their columns.
@@ -267,7 +282,8 @@ impl Shape {
             index.plain && index.immediate && !has(&words, &["nulls", "not", "distinct"])
         };
         self.kind == "r"
-            && !self.is_tied()
+            && self.foreign_keys().all(|key| key.is_simple)
+            && self.late_checks.is_empty()
             && !self.is_deferrable()
             && !self.is_key_spelled_by_settings()
             && self.indexes.iter().all(is_simple)
@@ -308,7 +324,7 @@ impl Shape {
         self.tied_to().next().is_some() || !self.late_checks.is_empty()
     }
 
-    fn foreign_keys(&self) -> impl Iterator<Item = &Constraint> {
+    pub(crate) fn foreign_keys(&self) -> impl Iterator<Item = &Constraint> {
         self.constraints.iter().filter(|found| found.kind == "f")
     }
 

@@ -58,6 +58,8 @@ pub(super) struct OpenTransaction {
     pub(super) collisions: Vec<u32>,
     /// Whether the client has not touched settings, the gateway's own among them: RESET ALL does.
     pub(super) are_settings_kept: bool,
+    /// The tables in which the statement that runs may have rows refer to others.
+    pub(super) references: Vec<u32>,
     /// Whether what it begins with is not heard yet, but assumed.
     pub(super) is_assumed: bool,
 }

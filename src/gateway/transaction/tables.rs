@@ -20,6 +20,7 @@ mod rewritten;
 mod selection;
 mod shapes;
 mod structure;
+mod ties;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -67,6 +68,10 @@ pub(super) struct Tables {
     large_from: Option<u64>,
     /// Those that are so large.
     large: HashSet<u32>,
+    /// Those among tables tied by foreign keys that are so large by themselves.
+    grown: HashSet<u32>,
+    /// Those whose copies, with all rows in them, were tied in the open transaction.
+    bound: HashSet<u32>,
     /// Whether a table that is copied whole has become too large or too crowded for that.
     has_outgrown: bool,
     /// Which small tables are written by many.
@@ -395,7 +400,7 @@ impl Tables {
         };
         // Without a key, a row that changes is one that goes and one that comes.
         let changes = |shape: &Shape| shape.key().is_none() && statement.may_change();
-        changes(shape) || shape.is_tied() || Self::takes_keys(shape, statement)
+        changes(shape) || self.is_bound(table) || Self::takes_keys(shape, statement)
     }
 
     /// Whether a statement may bring new rows of this table, or change a key of any unique index.
@@ -423,6 +428,11 @@ impl Tables {
         tables
             .iter()
             .any(|table| self.shapes.get(table).is_some_and(|shape| shape.is_referred_to()))
+    }
+
+    /// Whether the check of a foreign key may have marked rows of this table's copy.
+    pub(super) fn may_be_marked(&self, table: u32) -> bool {
+        self.are_referred_to(&[table]) && self.is_bound(table)
     }
 
     /// Whether a copy goes by one of these names.

@@ -31,14 +31,16 @@ impl Tables {
         if self.large_from.is_none() || !shape.may_be_copied_in_part() {
             return Ok(());
         }
+        let is_tied = shape.is_tied();
         // Without a key its copy could not outlive a transaction in any case.
-        if shape.key().is_none() || self.crowds.are_at(shape.oid) {
-            self.large.insert(shape.oid);
-            return Ok(());
-        }
-        let answer = backend.ask(Question::prepared(SIZE).with(shape.oid.to_string())).await?;
-        if self.is_large_enough(answer.value(0)) {
-            self.large.insert(shape.oid);
+        let is_fleeting = shape.key().is_none() && !is_tied;
+        let is_large = is_fleeting || self.crowds.are_at(shape.oid) || {
+            let answer = backend.ask(Question::prepared(SIZE).with(shape.oid.to_string())).await?;
+            self.is_large_enough(answer.value(0))
+        };
+        if is_large {
+            let large = if is_tied { &mut self.grown } else { &mut self.large };
+            large.insert(shape.oid);
         }
         Ok(())
     }
@@ -50,8 +52,7 @@ impl Tables {
 
     /// Notes the size of a table that is copied whole.
     pub(super) fn note_size(&mut self, table: u32, size: Option<&str>) {
-        let may_be = self.shapes.get(&table).is_some_and(|shape| shape.may_be_copied_in_part());
-        self.has_outgrown |= may_be && self.is_large_enough(size);
+        self.has_outgrown |= self.is_large_enough(size) && self.may_be_copied_in_part(table);
     }
 
     /// How a statement meets the relations that it names. `sent` is what the server gets.
@@ -79,6 +80,9 @@ impl Tables {
                 continue;
             }
             let is_run = !matches!(sent.kind, Kind::Prepare(_));
+            if is_run && self.large.contains(&relation) {
+                self.approach_tied(&mut approach, relation, executed);
+            }
             match self.face(relation, is_run, executed, single.as_ref(), named) {
                 None => approach.needed.push(relation),
                 Some(Face::Stored) => approach.stored.push(relation),
@@ -96,6 +100,21 @@ impl Tables {
         approach.stored.retain(|table| !whole.contains(table));
         approach.part = approach.part.filter(|(table, _)| !whole.contains(table));
         Ok(approach)
+    }
+
+    /// What foreign keys ask of a statement about this large table.
+    fn approach_tied(&self, approach: &mut Approach, table: u32, executed: &Statement) {
+        if self.unties(table, executed) {
+            let all = self.tied(&[table]);
+            approach.needed.extend(&all);
+            approach.whole.extend(&all);
+            approach.binds = true;
+        }
+        let refers = self.refers(table, executed);
+        if !refers.is_empty() {
+            approach.refers.push(table);
+            approach.stored.extend(refers);
+        }
     }
 
     /// A view over large tables is read where it is stored as long as nothing under it has changed.
@@ -116,7 +135,12 @@ impl Tables {
         if !large.is_empty() && only_reads && is_unchanged && !self.views.contains_key(&view) {
             approach.stored.extend(bases);
         } else {
-            approach.whole.extend(large);
+            // Under a view nobody knows which columns change.
+            let is_tied = |table: &&u32| self.shapes.get(table).is_some_and(|it| it.is_tied());
+            let tied: Vec<u32> = large.iter().filter(is_tied).copied().collect();
+            let tied = if only_reads { Vec::new() } else { self.tied(&tied) };
+            approach.binds |= !tied.is_empty();
+            approach.whole.extend(large.into_iter().chain(tied));
             approach.needed.push(view);
         }
         Ok(())
@@ -172,6 +196,7 @@ impl Tables {
         Some(match single {
             _ if self.is_found(table) => Face::Whole,
             _ if !is_run => Face::Stored,
+            _ if self.unties(table, executed) => Face::Whole,
             Some(single) if named.relation_at(single.target) == Some(table) => {
                 if only_reads {
                     Face::Stored

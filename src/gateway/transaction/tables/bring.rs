@@ -29,6 +29,13 @@ impl Tables {
             self.bring_rest(backend, *table).await?;
             self.let_be_found(backend, *table).await?;
         }
+        if approach.binds {
+            self.bind(backend, &approach.whole).await?;
+        }
+        for table in &approach.refers {
+            // What is referred to is claimed, whether or not a row of it is in its copy.
+            self.referred_tables(*table).into_iter().for_each(|referred| self.use_part(referred));
+        }
         let Some((table, single)) = &approach.part else { return Ok(None) };
         self.use_part(*table);
         let condition = match &single.finds {

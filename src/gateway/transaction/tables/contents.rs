@@ -62,8 +62,8 @@ impl Tables {
 
     /// Notes which rows of a table that is copied whole the others have written.
     fn note_lacking(&mut self, table: u32, lacks: Option<&HashSet<Key>>) {
-        let may_be = self.shapes.get(&table).is_some_and(|shape| shape.may_be_copied_in_part());
-        let Some(lacks) = lacks.filter(|_| may_be && self.large_from.is_some()) else { return };
+        let may_be = self.large_from.is_some() && self.may_be_copied_in_part(table);
+        let Some(lacks) = lacks.filter(|_| may_be) else { return };
         self.has_outgrown |= self.crowds.note(table, lacks);
     }
 
@@ -123,6 +123,8 @@ impl Tables {
     /// The transaction has committed, so many rows written in it: its contents stay.
     pub(crate) fn commit(&mut self, seen: &Seen, rows: u64) {
         self.forget_passing_names();
+        // Copies that were tied stay so, and those that hold a part must not be.
+        self.has_outgrown |= !std::mem::take(&mut self.bound).is_empty();
         for copy in self.copies.values_mut() {
             copy.made = Made::Kept;
             let Some(used) = copy.in_use.take() else { continue };
@@ -149,6 +151,7 @@ impl Tables {
     /// and those made in it are gone.
     pub(crate) fn roll_back(&mut self, rows: u64) {
         self.forget_passing_names();
+        self.bound.clear();
         let gone = |made: Made| made == Made::Now;
         let copies =
             self.copies.iter().filter(|(_, copy)| gone(copy.made)).map(|(table, _)| *table);

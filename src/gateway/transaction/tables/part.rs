@@ -85,6 +85,10 @@ pub(crate) struct Approach {
     pub(crate) stored: Vec<u32>,
     /// The large tables of which it needs all rows.
     pub(super) whole: HashSet<u32>,
+    /// Whether PostgreSQL sees to their foreign keys from now on.
+    pub(super) binds: bool,
+    /// The large tables in which it may have rows refer to others, which nobody else sees to.
+    pub(crate) refers: Vec<u32>,
     /// The large table of which it needs some rows, and which.
     pub(super) part: Option<(u32, Single)>,
 }

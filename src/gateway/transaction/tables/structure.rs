@@ -42,6 +42,7 @@ impl Tables {
             wanted.extend(self.under(backend, &shape).await?);
             wanted.extend(shape.tied_to());
         }
+        self.measure_tied(&reached);
         // What a view reads comes before the view: tables first, then views by age.
         reached.sort_by_key(|relation| {
             (self.shapes.get(relation).is_some_and(|shape| shape.is_view()), *relation)
@@ -156,14 +157,6 @@ impl Tables {
         Ok(())
     }
 
-    /// A change of the schema has stepped back, and with it went the views that were made behind it.
-    /// Those that are there still are replaced.
-    pub(crate) fn forget_new_catalog_views(&mut self) {
-        let catalog_views = &self.catalog_views;
-        self.views
-            .retain(|relation, view| view.made != Made::Now || !catalog_views.contains(relation));
-    }
-
     /// Whether it is a view.
     pub(crate) fn is_view(&self, relation: u32) -> bool {
         self.shapes.get(&relation).is_some_and(|shape| shape.is_view())
@@ -178,6 +171,7 @@ impl Tables {
     ) -> Result<(), BackendError> {
         let copy_of = |table: u32| self.copies.get(&table).map(|copy| copy.name.clone());
         let copies = tables.iter().filter_map(|table| self.copies.get(table));
+        let copies = copies.filter(|copy| copy.part.is_none());
         let ties: Vec<_> = copies.flat_map(|copy| copy.shape.tying(&copy.name, copy_of)).collect();
         self.built
             .extend(build(backend, ties.into_iter().map(Question::once).collect(), open).await?);
@@ -307,6 +301,13 @@ impl Tables {
             self.copies.contains_key(relation) || self.views.contains_key(relation)
         };
         !relations.iter().all(has)
+    }
+
+    /// The views are gone, for as long as the transaction goes on at least: its rollback may bring
+    /// some back.
+    pub(crate) fn forget_views(&mut self) {
+        self.left |= !self.views.is_empty();
+        self.views.clear();
     }
 
     /// Statements that drop every copy inside of a transaction.
