@@ -66,11 +66,27 @@ select json_build_object(
                                      from unnest(k.confkey) with ordinality as p(attnum, place)
                                      join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attnum = p.attnum
                                      where k.contype = 'f'),
-                        'is_simple', k.contype <> 'f' or k.confmatchtype = 's' and k.convalidated,
+                        -- Of values of one type under one collation it is plain which are the same.
+                        'is_simple', k.contype <> 'f' or k.confmatchtype = 's' and k.convalidated and not exists (
+                            select from unnest(k.conkey, k.confkey) as p(own, referred)
+                            join pg_catalog.pg_attribute o on o.attrelid = k.conrelid and o.attnum = p.own
+                            join pg_catalog.pg_attribute r on r.attrelid = k.confrelid and r.attnum = p.referred
+                            left join pg_catalog.pg_collation l on l.oid = r.attcollation
+                            where o.attcollation <> r.attcollation
+                               or not coalesce(l.collisdeterministic, true)
+                               or o.atttypid <> r.atttypid
+                              and not (array[o.atttypid, r.atttypid] <@ array['int2', 'int4', 'int8']::regtype[]::oid[])
+                              and not (array[o.atttypid, r.atttypid] <@ array['text', 'varchar']::regtype[]::oid[])),
                         'acts', k.contype = 'f' and (k.confdeltype not in ('a', 'r') or k.confupdtype not in ('a', 'r')))
                         order by k.contype = 'f', k.conindid, k.conname)
                     from pg_catalog.pg_constraint k
                     where k.conrelid = c.oid and k.contype in ('p', 'u', 'x', 'f')),
+    'actions', (select json_build_object('on_delete', bool_or(k.confdeltype <> 'a'),
+                                         'on_update', bool_or(k.confupdtype not in ('a', 'r')))
+                from pg_catalog.pg_constraint k
+                where k.confrelid = c.oid and k.contype = 'f'
+                  and not exists (select from pg_catalog.pg_index i
+                                  where i.indexrelid = k.conindid and i.indisprimary)),
     'referred_by', (select json_agg(distinct k.conrelid::bigint)
                     from pg_catalog.pg_constraint k where k.confrelid = c.oid and k.contype = 'f'),
     'definition', case when c.relkind = 'v' then pg_catalog.pg_get_viewdef(c.oid) end)::text

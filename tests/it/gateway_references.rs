@@ -157,6 +157,72 @@ async fn what_refers_to_nothing_is_told_as_postgresql_tells_it() {
     }
 }
 
+/// The portal of what was read before is still there.
+#[tokio::test]
+async fn what_is_referred_to_goes_behind_a_read_of_the_extended_protocol() {
+    let served = served_from(0).await;
+    let client = served.client().await;
+    says(&client, "begin").await;
+    client.query("select * from children where id = $1 for update", &[&1]).await.unwrap();
+    client.execute("update children set n = 0 where id = $1", &[&2]).await.unwrap();
+    let read = client.query("select * from children where n >= $1", &[&0]).await.unwrap();
+    assert_eq!(read.len(), 20);
+    assert_eq!(client.execute("delete from parents where id = $1", &[&40]).await.unwrap(), 1);
+    assert_eq!(says(&client, "commit").await, "(0)");
+    let open = "begin; update children set n = 1 where id = 1; \
+                declare c cursor for select * from children; fetch 2 from c";
+    says(&client, open).await;
+    let refused = says(&client, "delete from parents where id = 41").await;
+    assert!(refused.starts_with("0A000 a statement that may take rows away"), "{refused}");
+}
+
+/// A foreign key compares as its columns do, and not as their values would elsewhere.
+#[tokio::test]
+async fn what_is_the_same_is_for_the_foreign_key_to_say() {
+    let served = served_from(0).await;
+    let schema = "create table words (word char(4) primary key); \
+                  create table uses (id int primary key, word text references words); \
+                  create table other (word text collate \"C\" primary key); \
+                  create table others (id int primary key, \
+                    word text collate \"POSIX\" references other); \
+                  insert into words values ('a'); insert into other values ('a')";
+    served.outsider().await.batch_execute(schema).await.unwrap();
+    let client = served.client().await;
+    assert_eq!(says(&client, "insert into uses values (1, 'a  ')").await, "(1)");
+    assert_eq!(says(&client, "insert into others values (1, 'a')").await, "(1)");
+}
+
+/// At COMMIT an action would meet rows that have got their values since.
+#[tokio::test]
+async fn keys_that_are_handed_on_beneath_an_action_are_refused_rather_than_lost() {
+    for large_from in [0, u64::MAX] {
+        let served = served_from(large_from).await;
+        let schema = "create table codes (id int primary key, code text unique); \
+                      create table users (id int primary key, \
+                        code text references codes (code) on delete cascade on update cascade); \
+                      insert into codes values (1, 'a'), (2, 'b'), (3, 'c'); \
+                      insert into users values (1, 'a'), (2, 'b')";
+        let outsider = served.outsider().await;
+        outsider.batch_execute(schema).await.unwrap();
+        let client = served.client().await;
+        let refused = "0A000 several rows of \"codes\" that go, come or change their keys in one \
+                       transaction are not supported: foreign keys that act refer to other columns \
+                       than its primary key";
+        for script in [
+            "update codes set id = 100 where id = 1",
+            "delete from codes where id = 1; insert into codes values (100, 'a'); \
+             insert into users values (50, 'a')",
+            "update codes set code = 'x' where id = 1; update codes set code = 'a' where id = 2",
+        ] {
+            says(&client, &format!("begin; {script}")).await;
+            assert_eq!(says(&client, "commit").await, refused, "{script}");
+        }
+        assert_eq!(says(&client, "update codes set code = 'x' where id = 1").await, "(1)");
+        assert_eq!(says(&client, "delete from codes where id = 2").await, "(1)");
+        assert_eq!(says(&outsider, "table users").await, "1|x; (1)", "{large_from}");
+    }
+}
+
 /// A child's INSERT is a FOR KEY SHARE of its parent, whoever commits first.
 #[tokio::test]
 async fn who_comes_second_loses_at_commit() {

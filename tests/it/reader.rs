@@ -164,8 +164,13 @@ async fn what_is_refused_is_refused_whole() {
         let mut raw = client(&served).await;
         assert_eq!(told(&mut raw, text).await, ["!0A000"], "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_statements_in_a_function_are_its_own() {
+    let served = Served::start().await;
     let mut raw = client(&served).await;
-    assert_eq!(told(&mut raw, FUNCTION.1).await, ["[CREATE FUNCTION]", "!0A000"]);
+    assert_eq!(told(&mut raw, FUNCTION.1).await, ["[CREATE FUNCTION]", "(2)", "[SELECT 1]"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,6 +86,10 @@ impl Questions for Backend {
         Ok(Heard { answers, refused: refused.map(BackendError::Server) })
     }
 
+    fn close_unnamed_portal(&mut self) {
+        self.put_close(b'P', "");
+    }
+
     /// The stored tables are found first where `pg_temp` comes last.
     async fn try_on_stored(&mut self, sql: &str) -> Result<(), BackendError> {
         let name = self.own.clone();

@@ -51,6 +51,10 @@ pub(crate) trait Questions: Send {
     fn try_on_stored(&mut self, sql: &str)
     -> impl Future<Output = Result<(), BackendError>> + Send;
 
+    /// Closes the client's unnamed portal, which would keep what it has read from being altered:
+    /// the client is about to bind another.
+    fn close_unnamed_portal(&mut self) {}
+
     /// Asks one question.
     fn ask(
         &mut self,

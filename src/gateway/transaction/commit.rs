@@ -60,6 +60,7 @@ impl Transaction {
         self.check_late(backend).await?;
         let changes = self.final_changes(backend).await?;
         self.check_limits(&changes)?;
+        check_actions(&changes)?;
         self.check_sizes(backend, &changes).await?;
         self.apply_again(backend).await?;
         let State::Open(open) = &self.state else { return Ok(()) };
@@ -197,6 +198,19 @@ impl Transaction {
 }
 
 /// The rows that are changed, and not merely locked.
+/// The actions of a foreign key take place once more where changes are applied, by its columns'
+/// values before: they must not meet rows that have got such values since.
+fn check_actions(changes: &[TableChanges]) -> Result<(), Refusal> {
+    match changes.iter().find(|table| table.hands_keys_on()) {
+        None => Ok(()),
+        Some(table) => Err(Refusal::unsupported(format!(
+            "several rows of \"{}\" that go, come or change their keys in one transaction are not \
+             supported: foreign keys that act refer to other columns than its primary key",
+            table.shape.name
+        ))),
+    }
+}
+
 fn written(changes: &[TableChanges]) -> impl Iterator<Item = &Change> {
     changes.iter().flat_map(|table| &table.changes).filter(|change| change.is_written())
 }

@@ -105,6 +105,19 @@ impl TableChanges {
         shared.chain(claims).chain(strong)
     }
 
+    /// Whether foreign keys act on a key that one row had and another, or the same once more, may
+    /// have got since.
+    pub(crate) fn hands_keys_on(&self) -> bool {
+        let is_of_keys = |op: RowOp| !matches!(op, RowOp::Updated | RowOp::Locked);
+        let of_keys = self.changes.iter().filter(|change| is_of_keys(change.op)).count();
+        let acts = |when: Option<bool>, done: RowOp| {
+            when == Some(true) && self.changes.iter().any(|change| change.op == done)
+        };
+        let actions = self.shape.actions;
+        of_keys > 1
+            && (acts(actions.on_delete, RowOp::Deleted) || acts(actions.on_update, RowOp::Rekeyed))
+    }
+
     /// How many rows are changed, or locked FOR UPDATE: both count towards the service's limit.
     pub(crate) fn counted(&self) -> usize {
         let written = self.changes.iter().filter(|change| change.is_written()).count();

@@ -31,6 +31,8 @@ pub(crate) struct Shape {
     constraints: Vec<Constraint>,
     #[serde(default, deserialize_with = "or_empty")]
     pub(crate) referred_by: Vec<u32>,
+    #[serde(default)]
+    pub(crate) actions: Actions,
     pub(crate) definition: Option<String>,
 }
 
@@ -95,6 +97,14 @@ pub(crate) struct Constraint {
     /// Whether a foreign key holds for every row, and for one with a null refers to nothing.
     #[serde(default)]
     is_simple: bool,
+}
+
+/// When foreign keys act that refer to other columns than the primary key; nothing where there is
+/// none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Actions {
+    pub(crate) on_delete: Option<bool>,
+    pub(crate) on_update: Option<bool>,
 }
 
 /// What COMMIT does to the rows of a copy.

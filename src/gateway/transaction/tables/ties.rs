@@ -97,7 +97,21 @@ impl Tables {
         let ties = copies.iter().flat_map(|copy| copy.shape.tying(&copy.name, copy_of));
         let questions: Vec<Question> = ties.map(Question::once).collect();
         self.bound.extend(copies.iter().map(|copy| copy.shape.oid).collect::<Vec<_>>());
-        backend.ask_all(questions).await.map(drop)
+        if questions.is_empty() {
+            return Ok(());
+        }
+        backend.close_unnamed_portal();
+        let bound = backend.ask_all(questions).await;
+        // An open cursor reads a copy (`object_in_use`).
+        let in_use = |trouble: &BackendError| trouble.code().as_deref() == Some("55006");
+        match bound {
+            Err(trouble) if in_use(&trouble) => Err(Refusal::unsupported(
+                "a statement that may take rows away to which foreign keys refer is not supported \
+                 while a cursor is open on a large table",
+            )
+            .into()),
+            bound => bound.map(drop),
+        }
     }
 
     /// The tables to which rows may refer that a statement brings to this large table or changes
