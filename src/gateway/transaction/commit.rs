@@ -197,7 +197,6 @@ impl Transaction {
     }
 }
 
-/// The rows that are changed, and not merely locked.
 /// The actions of a foreign key take place once more where changes are applied, by its columns'
 /// values before: they must not meet rows that have got such values since.
 fn check_actions(changes: &[TableChanges]) -> Result<(), Refusal> {
@@ -211,6 +210,7 @@ fn check_actions(changes: &[TableChanges]) -> Result<(), Refusal> {
     }
 }
 
+/// The rows that are changed, and not merely locked.
 fn written(changes: &[TableChanges]) -> impl Iterator<Item = &Change> {
     changes.iter().flat_map(|table| &table.changes).filter(|change| change.is_written())
 }
