@@ -105,6 +105,54 @@ const SCRIPTS: &[&[&str]] = &[
     ],
     &["delete from pairs where a = 9", "delete from pairs where a = 1"],
     &["select id from parents where id = 14 for update", "insert into events values (14, 'held')"],
+    &["delete from parents where id in (16, 17, 18)"],
+    &["delete from parents where id between 35 and 39", "table parents"],
+    &["delete from events where parent = 4", "update events set parent = 4 where parent = 3"],
+    &["insert into events values (45, 'once')", "delete from parents where id = 45"],
+    &[
+        "insert into parents values (70, 'code 70', 70)",
+        "insert into events values (70, 'new')",
+        "delete from parents where id = 70",
+    ],
+    &[
+        "insert into parents values (71, 'code 71', 71)",
+        "update parents set id = 72 where id = 71",
+        "delete from parents where id = 72",
+        "insert into events values (71, 'too late')",
+    ],
+    &["delete from parents where id = 46", "insert into events values (46, 'too late')"],
+    &[
+        "delete from parents where id = 46",
+        "insert into parents values (46, null, 0)",
+        "insert into events values (46, 'again')",
+        "update parents set n = 1 where id = 46",
+        "delete from parents where id = 46",
+    ],
+    &["update parents set id = id + 100 where id in (42, 43)", "table parents"],
+    &["update parents set id = id + 100 where id in (1, 43)"],
+    &["update parents set id = 90 - id where id in (44, 46)", "table parents"],
+    &["insert into parents values (47, 'x', 0) on conflict (id) do update set id = 74"],
+    &["insert into parents values (1, 'x', 0) on conflict (id) do update set id = 75"],
+    &[
+        "update parents set code = null where id = 33",
+        "update parents set code = 'y' where id = 33",
+    ],
+    &["insert into tree values (10, 10), (11, 10)", "delete from tree where id = 11"],
+    &["delete from tree where id = 10", "insert into tree values (12, 10)"],
+    &["insert into tree values (20, null), (21, 20), (22, 21)", "delete from tree where id = 21"],
+    &["insert into tree values (20, null), (21, 20), (22, 21)"],
+    &["delete from tree where id in (20, 21)"],
+    &["delete from tree where id in (20, 21, 22)", "insert into tree values (20, 1)"],
+    &["update tree set id = 23 where id = 20", "update tree set id = 24, up = 24 where id = 23"],
+    &["insert into tree values (30, 30)", "update tree set id = 31 where id = 30"],
+    &["delete from halves where a = 1", "delete from pairs where a = 1"],
+    &["insert into halves values (9, 2, 2)", "delete from pairs where (a, b) = (2, 2)"],
+    &["update pairs set b = 30 where a = 3", "insert into halves values (10, 3, 3)"],
+    &["update pairs set b = 30 where a = 3", "insert into halves values (10, 3, 30)"],
+    &["prepare d as delete from parents where id = $1", "execute d (1)"],
+    &["execute d (40)", "table parents"],
+    &["delete from parents where id = 38 returning n", "select count(*) from parents"],
+    &["select 1 as one from parents where id = 20 for update", "delete from parents where id = 20"],
     &["truncate items", "table items"],
 ];
 
@@ -172,7 +220,7 @@ async fn what_is_referred_to_goes_behind_a_read_of_the_extended_protocol() {
     let open = "begin; update children set n = 1 where id = 1; \
                 declare c cursor for select * from children; fetch 2 from c";
     says(&client, open).await;
-    let refused = says(&client, "delete from parents where id = 41").await;
+    let refused = says(&client, "delete from children where id = 20").await;
     assert!(refused.starts_with("0A000 a statement that may take rows away"), "{refused}");
 }
 

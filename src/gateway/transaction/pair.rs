@@ -11,6 +11,7 @@
 //! the row is nevertheless alive.
 
 pub(crate) mod part;
+pub(crate) mod references;
 
 use crate::core::syntax::{literal, quote};
 use crate::gateway::transaction::shape::{Shape, list};

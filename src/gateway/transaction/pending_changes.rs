@@ -11,7 +11,7 @@ use super::Transaction;
 use super::pair::Sought;
 use super::row_changes::{Change, TableChanges};
 use super::state::{Block, Brings, State};
-use super::tables::{Approach, Bringing, Used, with_keys};
+use super::tables::{Approach, AskedReference, Bringing, Used, with_keys};
 use crate::gateway::backend::{Answer, Asked, BackendError, Heard, Question, Questions};
 use crate::gateway::news::Happening;
 use crate::gateway::refusal::Refusal;
@@ -27,8 +27,8 @@ pub(crate) struct Ahead {
     asked: Option<Asked>,
     /// How many of them find collisions.
     collisions: usize,
-    /// The tables whose foreign keys the next ones are about, with how many there are of each.
-    references: Vec<(u32, usize)>,
+    /// The foreign keys that the next ones are about.
+    references: Vec<AskedReference>,
     /// Whether the others are about the transaction's changes.
     foresees: bool,
 }
@@ -96,7 +96,8 @@ impl Transaction {
         let (references, about) = self.reference_questions();
         questions.extend(about);
         // What foreign keys claim is not known before their answers.
-        let is_known = statement.locks.is_none() && references.is_empty();
+        let is_known =
+            statement.locks.is_none() && !references.iter().any(AskedReference::may_claim);
         let foresees = is_alone && statement.writes && is_known;
         if foresees {
             questions.extend(self.changes_questions());
@@ -121,24 +122,20 @@ impl Transaction {
         Ok(self.referred(&references, &mut answers.into_iter().skip(collisions))?)
     }
 
-    /// What foreign keys of the tables refer to of which the statement that runs may have written
-    /// rows.
-    fn reference_questions(&mut self) -> (Vec<(u32, usize)>, Vec<Question>) {
+    /// What is asked about foreign keys behind the statement that runs.
+    fn reference_questions(&mut self) -> (Vec<AskedReference>, Vec<Question>) {
         let State::Open(open) = &mut self.state else { return (Vec::new(), Vec::new()) };
-        let tables = std::mem::take(&mut open.references).into_iter();
-        let asked = tables.map(|table| (table, self.tables.reference_questions(table)));
-        let asked: Vec<_> = asked.filter(|(_, questions)| !questions.is_empty()).collect();
-        let counts = asked.iter().map(|(table, questions)| (*table, questions.len())).collect();
-        (counts, asked.into_iter().flat_map(|(_, questions)| questions).collect())
+        let checks = std::mem::take(&mut open.references).into_iter();
+        checks.flat_map(|check| self.tables.reference_questions(check)).unzip()
     }
 
     fn referred(
         &mut self,
-        references: &[(u32, usize)],
+        references: &[AskedReference],
         answers: &mut impl Iterator<Item = Answer>,
     ) -> Result<(), Refusal> {
-        for (table, count) in references {
-            self.tables.referred(*table, answers.by_ref().take(*count))?;
+        for (asked, answer) in references.iter().zip(answers) {
+            self.tables.referred(asked, answer)?;
         }
         Ok(())
     }

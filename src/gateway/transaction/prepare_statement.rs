@@ -158,9 +158,9 @@ impl Transaction {
         // Let in by its Bind, it is let in by its Execute once more.
         let collides = collides.filter(|table| !open.collisions.contains(table));
         open.collisions.extend(collides);
-        for table in &approach.refers {
-            if !open.references.contains(table) {
-                open.references.push(*table);
+        for check in &approach.checks {
+            if !open.references.contains(check) {
+                open.references.push(*check);
             }
         }
         let bringing = Bringing { looks, rows };

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::clients::Closed;
 use super::ledger::Snapshot;
 use super::path_taken::PathTaken;
-use super::tables::Selection;
+use super::tables::{ReferenceCheck, Selection};
 use crate::gateway::backend::Asked;
 use crate::gateway::statement::{Access, Name};
 
@@ -58,8 +58,8 @@ pub(super) struct OpenTransaction {
     pub(super) collisions: Vec<u32>,
     /// Whether the client has not touched settings, the gateway's own among them: RESET ALL does.
     pub(super) are_settings_kept: bool,
-    /// The tables in which the statement that runs may have rows refer to others.
-    pub(super) references: Vec<u32>,
+    /// What is to be asked about foreign keys behind the statement that runs.
+    pub(super) references: Vec<ReferenceCheck>,
     /// Whether what it begins with is not heard yet, but assumed.
     pub(super) is_assumed: bool,
 }

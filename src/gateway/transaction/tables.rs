@@ -14,6 +14,7 @@ mod names;
 mod numbers;
 mod object_names;
 mod part;
+mod references;
 mod retold;
 mod rewrite;
 mod rewritten;
@@ -38,6 +39,7 @@ use numbers::Numbers;
 pub(super) use part::with_keys;
 pub(crate) use part::{Approach, Bringing, Parameters};
 use part::{Calls, Part};
+pub(crate) use references::{AskedReference, ReferenceCheck};
 pub(crate) use rewritten::Rewritten;
 pub(crate) use selection::Selection;
 use selection::Selections;
@@ -196,6 +198,8 @@ pub(super) struct InUse {
     pub(super) shared: HashSet<RowId>,
     /// Which rows were brought.
     selections: Selections,
+    /// The last command whose rows' references were asked for.
+    referring: i64,
 }
 
 /// Which rows locked FOR UPDATE nobody has noted.

@@ -2,7 +2,7 @@
 
 use super::{Key, Pair, Sought};
 use crate::core::syntax::quote;
-use crate::gateway::transaction::shape::{Constraint, list};
+use crate::gateway::transaction::shape::list;
 
 /// Which stored rows are to be brought into a copy.
 pub(crate) struct Wanted {
@@ -116,57 +116,7 @@ impl Pair<'_> {
         )
     }
 
-    /// Asks to which rows of another table those refer by a foreign key that this transaction
-    /// wrote, other than by these commands (`$1`), and that referred to others before: what
-    /// refers to nothing, and the key of what is stored.
-    pub(crate) fn references(&self, key: &Constraint, other: &Pair<'_>) -> String {
-        let own: Vec<String> =
-            key.columns.iter().map(|name| format!("c.{}", quote(name))).collect();
-        let same = |alias: &str| {
-            let names = key.referred.iter().map(|name| format!("{alias}.{}", quote(name)));
-            let equal = names.zip(&own).map(|(its, own)| format!("{its} = {own}"));
-            equal.collect::<Vec<_>>().join(" and ")
-        };
-        let texts = own.iter().map(|own| format!("{own}::text")).collect::<Vec<_>>();
-        let keys = (0..other.key_types().len()).map(|at| format!("f.k{at}")).collect::<Vec<_>>();
-        // LIMIT has each row looked up by its key, whatever the plan was made for.
-        format!(
-            "select case when f.is_stored is null and not exists (select from {its_copy} o where \
-             {is_its}) then concat_ws(', ', {texts}) end, {keys} \
-             from {copied} c left join lateral (select true as is_stored, {its_keys} \
-               from only {stored} p where {is_stored} limit 1) f on true \
-             where {is_mine} and {are_given}{changed}",
-            its_copy = other.copied(),
-            is_its = same("o"),
-            texts = texts.join(", "),
-            keys = keys.join(", "),
-            copied = self.copied(),
-            its_keys = other.key_texts(),
-            stored = other.shape.stored(),
-            is_stored = same("p"),
-            is_mine = self.is_mine(true),
-            are_given = own
-                .iter()
-                .map(|own| format!("{own} is not null"))
-                .collect::<Vec<_>>()
-                .join(" and "),
-            changed = self.changed_from_stored(&key.columns),
-        )
-    }
-
-    /// That the copy's row `c` has no stored one with the same values of these columns.
-    fn changed_from_stored(&self, columns: &[String]) -> String {
-        let Key::Columns(key) = self.key() else { return String::new() };
-        let columns: Vec<&str> =
-            key.into_iter().chain(columns.iter().map(String::as_str)).collect();
-        format!(
-            " and (select true from only {stored} s where {same} limit 1) is null",
-            stored = self.shape.stored(),
-            same = Self::same("s", "c", &columns),
-        )
-    }
-
-    fn not_brought(&self, alias: &str, from: usize) -> String {
+    pub(super) fn not_brought(&self, alias: &str, from: usize) -> String {
         format!("not exists (select from {} where {})", self.rows(from), self.among(alias))
     }
 
@@ -177,7 +127,7 @@ impl Pair<'_> {
         }
     }
 
-    fn key_texts(&self) -> String {
+    pub(super) fn key_texts(&self) -> String {
         let key = self.shape.key().unwrap_or_default();
         let texts = key.iter().enumerate();
         let texts = texts.map(|(at, key)| format!("{}::text as k{at}", quote(&key.name)));

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 
 use super::condition::conditions;
 use super::part::{Approach, Steady};
+use super::references::ReferenceCheck;
+use super::ties::Loss;
 use super::{Named, Tables};
 use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::statement::{Expression, Finds, Kind, Single, Statement};
@@ -80,10 +82,14 @@ impl Tables {
                 continue;
             }
             let is_run = !matches!(sent.kind, Kind::Prepare(_));
-            if is_run && self.large.contains(&relation) {
-                self.approach_tied(&mut approach, relation, executed);
+            let face = self.face(relation, is_run, executed, single.as_ref(), named);
+            let is_target =
+                single.as_ref().is_none_or(|it| named.relation_at(it.target) == Some(relation));
+            if is_target && face.is_some_and(|face| face != Face::Stored) {
+                let is_part = face == Some(Face::Part) && !self.is_complete(relation);
+                self.approach_tied(&mut approach, relation, executed, is_part);
             }
-            match self.face(relation, is_run, executed, single.as_ref(), named) {
+            match face {
                 None => approach.needed.push(relation),
                 Some(Face::Stored) => approach.stored.push(relation),
                 Some(Face::Part) => {
@@ -102,17 +108,30 @@ impl Tables {
         Ok(approach)
     }
 
-    /// What foreign keys ask of a statement about this large table.
-    fn approach_tied(&self, approach: &mut Approach, table: u32, executed: &Statement) {
-        if self.unties(table, executed) {
-            let all = self.tied(&[table]);
-            approach.needed.extend(&all);
-            approach.whole.extend(&all);
-            approach.binds = true;
+    /// What foreign keys ask of a statement that changes rows of this large table.
+    fn approach_tied(
+        &self,
+        approach: &mut Approach,
+        table: u32,
+        executed: &Statement,
+        is_part: bool,
+    ) {
+        match self.loss(table, executed) {
+            Loss::Nothing => {}
+            Loss::Refused if is_part => {
+                approach.checks.push(ReferenceCheck::Referred(table));
+                approach.stored.extend(self.referring(table).map(|(referring, _)| referring));
+            }
+            Loss::Refused | Loss::ActedOn => {
+                let all = self.tied(&[table]);
+                approach.needed.extend(&all);
+                approach.whole.extend(&all);
+                approach.binds = true;
+            }
         }
         let refers = self.refers(table, executed);
         if !refers.is_empty() {
-            approach.refers.push(table);
+            approach.checks.push(ReferenceCheck::Referring(table));
             approach.stored.extend(refers);
         }
     }
@@ -168,9 +187,14 @@ impl Tables {
     }
 
     /// Whether the open transaction may have changed rows of a table.
-    fn is_changed(&self, table: u32) -> bool {
+    pub(super) fn is_changed(&self, table: u32) -> bool {
         let in_use = self.copies.get(&table).and_then(|copy| copy.in_use.as_ref());
         in_use.is_some_and(|used| used.written)
+    }
+
+    fn is_complete(&self, table: u32) -> bool {
+        let in_use = self.copies.get(&table).and_then(|copy| copy.in_use.as_ref());
+        in_use.is_some_and(|used| used.is_complete)
     }
 
     /// Whether the large table's copy is what statements find under its name.
@@ -196,7 +220,7 @@ impl Tables {
         Some(match single {
             _ if self.is_found(table) => Face::Whole,
             _ if !is_run => Face::Stored,
-            _ if self.unties(table, executed) => Face::Whole,
+            _ if self.loss(table, executed) == Loss::ActedOn => Face::Whole,
             Some(single) if named.relation_at(single.target) == Some(table) => {
                 if only_reads {
                     Face::Stored

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::condition::Condition;
 use super::part::{Approach, BringingRows, Parameters, Part, with_keys};
+use super::references::{NO_COMMAND, ReferenceCheck};
 use super::selection::{Selection, Selections};
 use super::structure::build;
 use super::{Copy, InUse, Open, Renewal, Tables, Unnoted};
@@ -32,9 +33,11 @@ impl Tables {
         if approach.binds {
             self.bind(backend, &approach.whole).await?;
         }
-        for table in &approach.refers {
+        for check in &approach.checks {
             // What is referred to is claimed, whether or not a row of it is in its copy.
-            self.referred_tables(*table).into_iter().for_each(|referred| self.use_part(referred));
+            if let ReferenceCheck::Referring(table) = check {
+                self.referred_tables(*table).into_iter().for_each(|table| self.use_part(table));
+            }
         }
         let Some((table, single)) = &approach.part else { return Ok(None) };
         self.use_part(*table);
@@ -271,6 +274,7 @@ impl InUse {
             strong: HashSet::new(),
             shared: HashSet::new(),
             selections: Selections::default(),
+            referring: NO_COMMAND,
         }
     }
 }

@@ -19,6 +19,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::references::ReferenceCheck;
 use super::selection::Selection;
 use crate::gateway::backend::{BoundValues, Question};
 use crate::gateway::statement::Single;
@@ -87,8 +88,8 @@ pub(crate) struct Approach {
     pub(super) whole: HashSet<u32>,
     /// Whether PostgreSQL sees to their foreign keys from now on.
     pub(super) binds: bool,
-    /// The large tables in which it may have rows refer to others, which nobody else sees to.
-    pub(crate) refers: Vec<u32>,
+    /// What is to be asked behind it about foreign keys, which nobody else sees to.
+    pub(crate) checks: Vec<ReferenceCheck>,
     /// The large table of which it needs some rows, and which.
     pub(super) part: Option<(u32, Single)>,
 }

@@ -4,7 +4,10 @@
 //!  what a statement may do                          who sees to the foreign keys
 //!  a row that refers: comes, or refers to another    a question behind the statement, which looks
 //!                                                    for what is referred to in the stored table
-//!  a row that is referred to: goes, or its key does  PostgreSQL: all rows of all tables that are
+//!  a row that is referred to: goes, or its key does
+//!    and that must not be                            a question behind it, which looks for rows
+//!                                                    that refer to it there
+//!    and rows that refer to it go or change with it  PostgreSQL: all rows of all tables that are
 //!                                                    tied are brought, and the copies tied as well
 //!  anything else                                     nobody, since nothing can come of it
 //! ```
@@ -15,14 +18,23 @@
 use std::collections::HashSet;
 
 use super::{Copy, Tables};
-use crate::gateway::backend::{Answer, BackendError, Question, Questions};
+use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::Statement;
-use crate::gateway::transaction::ledger::RowId;
-use crate::gateway::transaction::pair::Pair;
-use crate::gateway::transaction::shape::{Constraint, Shape};
+use crate::gateway::transaction::shape::{Action, Constraint};
 
-fn names(columns: &[String]) -> impl Iterator<Item = &str> {
+/// What may become of rows to which others refer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Loss {
+    /// They stay as they are.
+    Nothing,
+    /// They may go, unless somebody refers to them.
+    Refused,
+    /// They may go, and those that refer to them act.
+    ActedOn,
+}
+
+pub(super) fn names(columns: &[String]) -> impl Iterator<Item = &str> {
     columns.iter().map(String::as_str)
 }
 
@@ -66,15 +78,36 @@ impl Tables {
             && (!self.large.contains(&table) || self.bound.contains(&table))
     }
 
-    /// Whether rows of this large table that others refer to may go, or their keys.
-    pub(super) fn unties(&self, table: u32, statement: &Statement) -> bool {
+    /// What a statement may take away from rows of this large table to which others refer.
+    pub(super) fn loss(&self, table: u32, statement: &Statement) -> Loss {
         let Some(shape) = self.shapes.get(&table).filter(|_| statement.writes) else {
-            return false;
+            return Loss::Nothing;
         };
-        let referring = shape.referred_by.iter().filter_map(|child| self.shapes.get(child));
-        let keys = referring.flat_map(|child| child.foreign_keys());
-        let mut keys = keys.filter(|key| key.refers_to == table);
-        keys.any(|key| statement.deletes || shape.may_set(names(&key.referred), &statement.sets))
+        let losses = self.referring(table).map(|(_, key)| {
+            // What an UPDATE takes from one row it may give to another, and RESTRICT does not mind.
+            let on_update = match key.on_update() {
+                _ if !shape.may_set(names(&key.referred), &statement.sets) => Loss::Nothing,
+                Action::None => Loss::Refused,
+                Action::Restrict | Action::Acts => Loss::ActedOn,
+            };
+            let on_delete = match key.on_delete() {
+                _ if !statement.deletes => Loss::Nothing,
+                Action::None | Action::Restrict => Loss::Refused,
+                Action::Acts => Loss::ActedOn,
+            };
+            on_update.max(on_delete)
+        });
+        losses.max().unwrap_or(Loss::Nothing)
+    }
+
+    /// The foreign keys that refer to this table, with their own tables, the oldest of those first.
+    pub(super) fn referring(&self, table: u32) -> impl Iterator<Item = (u32, &Constraint)> {
+        let referring = self.shapes.get(&table).map(|shape| &shape.referred_by[..]);
+        let referring = referring.unwrap_or_default().iter();
+        referring.filter_map(|other| self.shapes.get(other)).flat_map(move |shape| {
+            let keys = shape.foreign_keys().filter(move |key| key.refers_to == table);
+            keys.map(|key| (shape.oid, key))
+        })
     }
 
     /// Has PostgreSQL see to the foreign keys of copies that hold all rows by now, for the rest of
@@ -112,85 +145,5 @@ impl Tables {
             .into()),
             bound => bound.map(drop),
         }
-    }
-
-    /// The tables to which rows may refer that a statement brings to this large table or changes
-    /// in it, where nobody else sees to that.
-    pub(super) fn refers(&self, table: u32, statement: &Statement) -> Vec<u32> {
-        let Some(shape) = self.shapes.get(&table).filter(|_| statement.writes) else {
-            return Vec::new();
-        };
-        if !self.large.contains(&table) || self.is_bound(table) {
-            return Vec::new();
-        }
-        let inserts = statement.may_insert();
-        let keys = shape.foreign_keys();
-        let may_refer =
-            keys.filter(|key| inserts || shape.may_set(names(&key.columns), &statement.sets));
-        may_refer.map(|key| key.refers_to).collect()
-    }
-
-    /// The tables to which foreign keys of this one refer.
-    pub(super) fn referred_tables(&self, table: u32) -> Vec<u32> {
-        let shape = self.shapes.get(&table);
-        shape.iter().flat_map(|shape| shape.foreign_keys()).map(|key| key.refers_to).collect()
-    }
-
-    /// Asks, for each foreign key of this table, to which rows those refer that this transaction
-    /// has written.
-    pub(crate) fn reference_questions(&self, table: u32) -> Vec<Question> {
-        let Some(copy) = self.copies.get(&table) else { return Vec::new() };
-        let Some(used) = copy.in_use.as_ref() else { return Vec::new() };
-        let pair = Pair::new(&copy.shape, &copy.name);
-        let asks = |key: &Constraint| {
-            let referred = self.copies.get(&key.refers_to)?;
-            let sql = pair.references(key, &Pair::new(&referred.shape, &referred.name));
-            Some(Question::prepared(sql).with(used.fills_array()))
-        };
-        // All or none: they are told apart by their order.
-        copy.shape.foreign_keys().map(asks).collect::<Option<_>>().unwrap_or_default()
-    }
-
-    /// What was answered: the rows that are referred to are claimed, and where there is none the
-    /// statement is refused, in PostgreSQL's words.
-    pub(crate) fn referred(
-        &mut self,
-        table: u32,
-        answers: impl Iterator<Item = Answer>,
-    ) -> Result<(), Refusal> {
-        let Some(shape) = self.shapes.get(&table).cloned() else { return Ok(()) };
-        for (key, answer) in shape.foreign_keys().zip(answers) {
-            let mut found = Vec::new();
-            for row in answer.rows {
-                let mut values = row.into_iter();
-                if let Some(missing) = values.next().flatten() {
-                    return Err(self.missing(&shape, key, &missing));
-                }
-                if let Some(stored) = values.collect::<Option<_>>() {
-                    found.push(RowId { table: key.refers_to, key: stored });
-                }
-            }
-            if let Some(used) = self.state(key.refers_to) {
-                used.shared.extend(found);
-            }
-        }
-        Ok(())
-    }
-
-    fn missing(&self, shape: &Shape, key: &Constraint, values: &str) -> Refusal {
-        let (table, constraint) = (&shape.name, &key.name);
-        let referred = self.shapes.get(&key.refers_to).map(|shape| shape.name.clone());
-        let referred = referred.unwrap_or_default();
-        let columns = key.columns.join(", ");
-        let message = format!(
-            "insert or update on table \"{table}\" violates foreign key constraint \
-             \"{constraint}\""
-        );
-        let detail = format!("Key ({columns})=({values}) is not present in table \"{referred}\".");
-        Refusal::broken_reference(message)
-            .with('D', detail)
-            .with('s', &*shape.schema)
-            .with('t', &**table)
-            .with('n', &**constraint)
     }
 }

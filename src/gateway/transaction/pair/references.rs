@@ -1,0 +1,138 @@
+//! The SQL that looks along a foreign key where no copy has it: the rows of a transaction are those
+//! of its copies, and the stored ones that it has not brought.
+
+use super::{Key, Pair};
+use crate::core::syntax::quote;
+use crate::gateway::transaction::shape::Constraint;
+
+/// Which stored rows of a table are a transaction's beside those in its copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// All: of those that were brought none is gone, or has another key.
+    All,
+    /// Those that were not brought; the keys of the others are parameters from this one on.
+    NotBrought(usize),
+    /// None: all rows were brought.
+    Nothing,
+}
+
+/// A table, and where its rows are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Side<'a> {
+    pub(crate) pair: Pair<'a>,
+    pub(crate) stored: Stored,
+    /// Whether the transaction uses the copy.
+    pub(crate) is_copied: bool,
+}
+
+/// `a.x = b.y`, for each of these columns.
+fn equal(alias: &str, columns: &[String], others: &[String]) -> String {
+    let pairs = columns.iter().zip(others);
+    let equal = pairs.map(|(column, other)| format!("{alias}.{} = {other}", quote(column)));
+    equal.collect::<Vec<_>>().join(" and ")
+}
+
+fn qualified(alias: &str, columns: &[String]) -> Vec<String> {
+    columns.iter().map(|column| format!("{alias}.{}", quote(column))).collect()
+}
+
+fn are_given(values: &[String]) -> String {
+    let given = values.iter().map(|value| format!("{value} is not null"));
+    given.collect::<Vec<_>>().join(" and ")
+}
+
+/// As PostgreSQL shows the values of a key.
+fn shown(values: &[String]) -> String {
+    let texts = values.iter().map(|value| format!("{value}::text"));
+    format!("concat_ws(', ', {})", texts.collect::<Vec<_>>().join(", "))
+}
+
+impl Pair<'_> {
+    /// Asks to which rows of another table those refer by a foreign key that this transaction
+    /// wrote, other than by these commands (`$1`) and by commands behind that one (`$2`), and that
+    /// referred to others before. Answers by which command each was written, what refers to
+    /// nothing, and the key of what is stored.
+    pub(crate) fn references(&self, key: &Constraint, referred: &Side<'_>) -> String {
+        let own = qualified("c", &key.columns);
+        let other = &referred.pair;
+        let keys = (0..other.key_types().len()).map(|at| format!("f.k{at}")).collect::<Vec<_>>();
+        let is_there = match referred.stored {
+            Stored::All => "true".to_owned(),
+            Stored::NotBrought(from) => other.not_brought("p", from),
+            Stored::Nothing => "false".to_owned(),
+        };
+        // LIMIT has each row looked up by its key, whatever the plan was made for.
+        format!(
+            "select c.cmin::text, case when f.is_there is not true and not exists (select from \
+             {its_copy} o where {is_its}) then {shown} end, {keys} \
+             from {copied} c left join lateral (select {is_there} as is_there, {its_keys} \
+               from only {stored} p where {is_stored} limit 1) f on true \
+             where {is_mine} and c.cmin::text::int8 > $2::int8 and {are_given}{changed}",
+            its_copy = other.copied(),
+            is_its = equal("o", &key.referred, &own),
+            shown = shown(&own),
+            keys = keys.join(", "),
+            copied = self.copied(),
+            its_keys = other.key_texts(),
+            stored = other.shape.stored(),
+            is_stored = equal("p", &key.referred, &own),
+            is_mine = self.is_mine(true),
+            are_given = are_given(&own),
+            changed = self.changed_from_stored(&key.columns),
+        )
+    }
+
+    /// That the copy's row `c` has no stored one with the same values of these columns.
+    fn changed_from_stored(&self, columns: &[String]) -> String {
+        let Key::Columns(key) = self.key() else { return String::new() };
+        let columns: Vec<&str> =
+            key.into_iter().chain(columns.iter().map(String::as_str)).collect();
+        format!(
+            " and (select true from only {stored} s where {same} limit 1) is null",
+            stored = self.shape.stored(),
+            same = Self::same("s", "c", &columns),
+        )
+    }
+
+    /// Asks for a stored row of those that were brought (their keys are parameters from `$1` on)
+    /// whose key of this foreign key's no row has any more, while a row of another table refers to
+    /// it.
+    pub(crate) fn referrers(&self, key: &Constraint, referring: &Side<'_>) -> String {
+        let lost = qualified("l", &key.referred);
+        let is_in = |alias: &str| equal(alias, &key.columns, &lost);
+        let other = &referring.pair;
+        let of_stored = |and: &str| {
+            format!(
+                "(select true from only {} r where {}{and} limit 1) is not null",
+                other.shape.stored(),
+                is_in("r"),
+            )
+        };
+        let mut refer = Vec::new();
+        match referring.stored {
+            Stored::All => refer.push(of_stored("")),
+            Stored::NotBrought(from) => {
+                refer.push(of_stored(&format!(" and {}", other.not_brought("r", from))));
+            }
+            Stored::Nothing => {}
+        }
+        if referring.is_copied {
+            refer.push(format!("exists (select from {} r where {})", other.copied(), is_in("r")));
+        }
+        format!(
+            "select null, {shown} from {brought} cross join lateral (select {values} from only {stored} \
+             p where {is_it} limit 1) l \
+             where {are_given} and not exists (select from {copied} o where {is_kept}) \
+               and ({refer}) limit 1",
+            shown = shown(&lost),
+            brought = self.rows(1),
+            values = qualified("p", &key.referred).join(", "),
+            stored = self.shape.stored(),
+            is_it = self.among("p"),
+            are_given = are_given(&lost),
+            copied = self.copied(),
+            is_kept = equal("o", &key.referred, &lost),
+            refer = refer.join(" or "),
+        )
+    }
+}

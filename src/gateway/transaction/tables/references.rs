@@ -1,0 +1,226 @@
+//! What is asked behind a statement about foreign keys that no copy has.
+//!
+//! Rows that refer to something claim it, as PostgreSQL's own check locks it FOR KEY SHARE. Rows to
+//! which none may refer claim nothing by that: they are gone, which claims more.
+
+use std::sync::Arc;
+
+use super::part::with_keys;
+use super::ties::names;
+use super::{Copy, InUse, Tables};
+use crate::gateway::backend::{Answer, Question};
+use crate::gateway::refusal::Refusal;
+use crate::gateway::statement::Statement;
+use crate::gateway::transaction::journal::Key;
+use crate::gateway::transaction::ledger::RowId;
+use crate::gateway::transaction::pair::Pair;
+use crate::gateway::transaction::pair::references::{Side, Stored};
+use crate::gateway::transaction::shape::{Constraint, Shape};
+
+/// What is to be asked about foreign keys of a table that is copied in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReferenceCheck {
+    /// Whether all is there that new references of this table mean.
+    Referring(u32),
+    /// Whether anything still refers to rows of this table that are gone.
+    Referred(u32),
+}
+
+/// What a question about a foreign key has asked.
+#[derive(Clone, Debug)]
+pub(crate) struct AskedReference {
+    check: ReferenceCheck,
+    /// The table that has the foreign key.
+    shape: Arc<Shape>,
+    key: Constraint,
+}
+
+/// Before any command.
+pub(super) const NO_COMMAND: i64 = -1;
+
+impl Tables {
+    /// The tables to which rows may refer that a statement brings to this large table or changes
+    /// in it, where nobody else sees to that.
+    pub(super) fn refers(&self, table: u32, statement: &Statement) -> Vec<u32> {
+        let Some(shape) = self.shapes.get(&table).filter(|_| statement.writes) else {
+            return Vec::new();
+        };
+        if !self.large.contains(&table) || self.is_bound(table) {
+            return Vec::new();
+        }
+        let inserts = statement.may_insert();
+        let keys = shape.foreign_keys();
+        let may_refer =
+            keys.filter(|key| inserts || shape.may_set(names(&key.columns), &statement.sets));
+        may_refer.map(|key| key.refers_to).collect()
+    }
+
+    /// The tables to which foreign keys of this one refer.
+    pub(super) fn referred_tables(&self, table: u32) -> Vec<u32> {
+        let shape = self.shapes.get(&table);
+        shape.iter().flat_map(|shape| shape.foreign_keys()).map(|key| key.refers_to).collect()
+    }
+
+    /// The questions of a check.
+    pub(crate) fn reference_questions(
+        &self,
+        check: ReferenceCheck,
+    ) -> Vec<(AskedReference, Question)> {
+        match check {
+            ReferenceCheck::Referring(table) => {
+                let asked = self.used_copy(table).map_or(NO_COMMAND, |(_, used)| used.referring);
+                let keys = self.shapes.get(&table).map(|shape| shape.foreign_keys());
+                let keys = keys.into_iter().flatten();
+                keys.filter_map(|key| self.ask_references(check, table, key, asked)).collect()
+            }
+            ReferenceCheck::Referred(table) => {
+                let stored = self.referring(table);
+                let stored = stored.filter_map(|(from, key)| self.ask_referrers(check, from, key));
+                // What has come in this transaction may have been referred to by its own rows.
+                let own = self.referring(table).filter(|(from, _)| self.is_changed(*from));
+                let own =
+                    own.filter_map(|(from, key)| self.ask_references(check, from, key, NO_COMMAND));
+                stored.chain(own).collect()
+            }
+        }
+    }
+
+    fn used_copy(&self, table: u32) -> Option<(&Copy, &InUse)> {
+        let copy = self.copies.get(&table)?;
+        Some((copy, copy.in_use.as_ref()?))
+    }
+
+    /// To what rows refer that were written behind a command.
+    fn ask_references(
+        &self,
+        check: ReferenceCheck,
+        table: u32,
+        key: &Constraint,
+        behind: i64,
+    ) -> Option<(AskedReference, Question)> {
+        const FIRST: usize = 3;
+        let (copy, used) = self.used_copy(table)?;
+        let (_, referred) = self.used_copy(key.refers_to)?;
+        let are_keys_kept = !referred.may_vanish && !referred.may_be_new;
+        let (side, brought) = self.side(key.refers_to, FIRST, are_keys_kept)?;
+        let sql = Pair::new(&copy.shape, &copy.name).references(key, &side);
+        let question = Question::prepared(sql).with(used.fills_array()).with(behind.to_string());
+        let question = with_brought(question, &side, brought);
+        Some((AskedReference::new(check, &copy.shape, key), question))
+    }
+
+    /// Whether rows of a table refer to what is gone.
+    fn ask_referrers(
+        &self,
+        check: ReferenceCheck,
+        table: u32,
+        key: &Constraint,
+    ) -> Option<(AskedReference, Question)> {
+        let (copy, used) = self.used_copy(key.refers_to)?;
+        let pair = Pair::new(&copy.shape, &copy.name);
+        let (side, brought) = self.side(table, pair.key_types().len() + 1, false)?;
+        let question = Question::prepared(pair.referrers(key, &side));
+        let question = with_brought(with_keys(question, &pair, &used.brought), &side, brought);
+        Some((AskedReference::new(check, self.shapes.get(&table)?, key), question))
+    }
+
+    /// Where the rows of a table are, and the keys of those that count as brought: from this
+    /// parameter on.
+    fn side(&self, table: u32, from: usize, are_keys_kept: bool) -> Option<(Side<'_>, &[Key])> {
+        let Some((copy, used)) = self.used_copy(table) else {
+            let shape = self.shapes.get(&table)?;
+            let pair = Pair::new(shape, &shape.name);
+            return Some((Side { pair, stored: Stored::All, is_copied: false }, &[]));
+        };
+        let (stored, brought) = if used.is_complete {
+            (Stored::Nothing, &[][..])
+        } else if are_keys_kept || !used.written || used.brought.is_empty() {
+            (Stored::All, &[][..])
+        } else {
+            (Stored::NotBrought(from), &used.brought[..])
+        };
+        let pair = Pair::new(&copy.shape, &copy.name);
+        Some((Side { pair, stored, is_copied: true }, brought))
+    }
+
+    /// What was answered: rows that are referred to are claimed, and where there is none, or where
+    /// there was one, the statement is refused in PostgreSQL's words.
+    pub(crate) fn referred(
+        &mut self,
+        asked: &AskedReference,
+        answer: Answer,
+    ) -> Result<(), Refusal> {
+        let (mut found, mut last) = (Vec::new(), NO_COMMAND);
+        for row in answer.rows {
+            let mut values = row.into_iter();
+            let command = values.next().flatten().and_then(|command| command.parse().ok());
+            last = last.max(command.unwrap_or(NO_COMMAND));
+            if let Some(values) = values.next().flatten() {
+                return Err(self.broken(asked, &values));
+            }
+            if let Some(stored) = values.collect::<Option<Key>>() {
+                found.push(RowId { table: asked.key.refers_to, key: stored });
+            }
+        }
+        if let ReferenceCheck::Referring(table) = asked.check {
+            if let Some(used) = self.state(asked.key.refers_to) {
+                used.shared.extend(found);
+            }
+            if let Some(used) = self.state(table) {
+                used.referring = used.referring.max(last);
+            }
+        }
+        Ok(())
+    }
+
+    fn broken(&self, asked: &AskedReference, values: &str) -> Refusal {
+        let AskedReference { shape, key, check } = asked;
+        let referred = self.shapes.get(&key.refers_to).map(|shape| shape.name.as_str());
+        let (table, constraint, referred) = (&shape.name, &key.name, referred.unwrap_or_default());
+        let (message, detail) = match check {
+            ReferenceCheck::Referring(_) => (
+                format!(
+                    "insert or update on table \"{table}\" violates foreign key constraint \
+                     \"{constraint}\""
+                ),
+                format!(
+                    "Key ({})=({values}) is not present in table \"{referred}\".",
+                    key.columns.join(", ")
+                ),
+            ),
+            ReferenceCheck::Referred(_) => (
+                format!(
+                    "update or delete on table \"{referred}\" violates foreign key constraint \
+                     \"{constraint}\" on table \"{table}\""
+                ),
+                format!(
+                    "Key ({})=({values}) is still referenced from table \"{table}\".",
+                    key.referred.join(", ")
+                ),
+            ),
+        };
+        Refusal::broken_reference(message)
+            .with('D', detail)
+            .with('s', &*shape.schema)
+            .with('t', &**table)
+            .with('n', &**constraint)
+    }
+}
+
+fn with_brought(question: Question, side: &Side<'_>, brought: &[Key]) -> Question {
+    match side.stored {
+        Stored::NotBrought(_) => with_keys(question, &side.pair, brought),
+        Stored::All | Stored::Nothing => question,
+    }
+}
+
+impl AskedReference {
+    fn new(check: ReferenceCheck, shape: &Arc<Shape>, key: &Constraint) -> Self {
+        Self { shape: Arc::clone(shape), key: key.clone(), check }
+    }
+
+    /// Whether rows may be claimed by what is answered.
+    pub(crate) fn may_claim(&self) -> bool {
+        matches!(self.check, ReferenceCheck::Referring(_))
+    }
+}
