@@ -50,6 +50,7 @@ pub(crate) mod shared;
 mod sizes;
 mod state;
 pub(crate) mod tables;
+mod take_along;
 #[cfg(test)]
 mod tests;
 

@@ -13,15 +13,39 @@ const TABLES: &str = "create table parents (id int primary key, code text unique
      create table tree (id int primary key, up int references tree); \
      create table pairs (a int, b int, primary key (a, b)); \
      create table halves (id int primary key, a int, b int, foreign key (a, b) references pairs); \
+     create table notes (id int primary key, \
+       item int unique references items on delete set null, n int); \
+     create table tags (note int references notes, tag text); \
+     create table branches (id int primary key, up int references branches on delete cascade); \
+     create table leaves (id int primary key, branch int not null references branches \
+       on delete set null); \
+     create table nests (a int, b int, n int, primary key (a, b), \
+       unique (n)); \
+     create table eggs (id int primary key, a int, b int, n int references nests (n) \
+       on delete cascade, foreign key (a, b) references nests on delete set null (b)); \
+     create table safes (branch int primary key references branches on delete restrict); \
      create view offspring as select id as number, parent as of_whom from children; \
      insert into parents select n, 'code ' || n, n from generate_series(1, 50) n; \
      insert into children select n, n, 'code ' || n, n from generate_series(1, 20) n; \
      insert into items select n, n, n from generate_series(1, 20) n; \
      insert into events select n, 'event ' || n from generate_series(1, 20) n; \
      insert into tree values (1, null), (2, 1); \
+     insert into notes select n, n, n from generate_series(1, 15) n; \
+     insert into tags values (1, 'a'), (2, 'b'); \
+     insert into branches select n, nullif(n / 2, 0) from generate_series(1, 40) n; \
+     insert into leaves values (1, 40); insert into safes values (39); \
+     insert into nests select n, n, n from generate_series(1, 9) n; \
+     insert into eggs select n, n, n, 10 - n from generate_series(1, 9) n; \
      insert into pairs select n, n from generate_series(1, 9) n";
 
-const ALL: [&str; 7] = [
+const ALL: [&str; 14] = [
+    "table notes",
+    "table tags",
+    "table branches",
+    "table leaves",
+    "table nests",
+    "table eggs",
+    "table safes",
     "table parents",
     "table children",
     "table items",
@@ -152,6 +176,50 @@ const SCRIPTS: &[&[&str]] = &[
     &["prepare d as delete from parents where id = $1", "execute d (1)"],
     &["execute d (40)", "table parents"],
     &["delete from parents where id = 38 returning n", "select count(*) from parents"],
+    &["delete from items where id = 20", "delete from items where id in (18, 19)"],
+    &["delete from children where id = 18", "select count(*) from items"],
+    &["delete from items where id = 1", "table notes"],
+    &["delete from children where id = 14", "insert into notes values (14, 14, 0)"],
+    &["delete from children where id = 14", "table notes", "insert into notes values (114, 14, 0)"],
+    &["insert into items values (120, 14, 0)", "delete from children where id = 13", "table items"],
+    &[
+        "insert into children values (130, null, null, 0)",
+        "insert into items values (130, 130, 0), (131, 130, 1)",
+        "insert into notes values (130, 130, 0)",
+        "delete from children where id = 130",
+        "table notes",
+        "delete from notes where id = 130",
+    ],
+    &[
+        "update items set child = 8 where id = 7",
+        "update notes set n = 1 where id = 8",
+        "delete from children where id = 8",
+        "select count(*) from items",
+        "select * from notes where id in (7, 8)",
+        "insert into items values (7, 4, 0), (8, 4, 0)",
+        "update notes set item = 8 where id = 7",
+    ],
+    &["delete from notes where id = 1"],
+    &["delete from notes where id = 3", "delete from items where id = 3"],
+    &["delete from branches where id = 16", "select count(*) from branches"],
+    &["delete from branches where id = 5"],
+    &["delete from branches where id = 9"],
+    &["delete from branches where id = 19"],
+    &["delete from safes where branch = 39", "delete from branches where id = 19"],
+    &["insert into safes values (33)", "delete from branches where id = 33"],
+    &["delete from branches where id = 3 returning up", "select count(*) from branches"],
+    &[
+        "insert into branches values (50, 50), (51, 50), (52, 51)",
+        "delete from branches where id = 50",
+    ],
+    &["insert into branches values (50, 4), (51, 50), (52, 51)"],
+    &["delete from branches where id = 50", "insert into branches values (51, 4), (53, 51)"],
+    &["delete from nests where a = 1", "table eggs"],
+    &["delete from nests where a in (5, 2)", "table eggs"],
+    &["delete from nests where a = 3", "insert into nests values (3, 3, 3)", "table eggs"],
+    &["update eggs set n = 4 where id = 8", "delete from nests where a = 4", "table eggs"],
+    &["delete from branches where id = 20", "delete from leaves where id = 1"],
+    &["delete from branches where id = 20", "select count(*) from branches"],
     &["select 1 as one from parents where id = 20 for update", "delete from parents where id = 20"],
     &["truncate items", "table items"],
 ];
@@ -187,6 +255,10 @@ async fn what_refers_to_nothing_is_told_as_postgresql_tells_it() {
         "insert into halves values (1, 1, 1), (4, 1, 2)",
         "delete from parents where id = 1",
         "update parents set id = 99 where id = 1",
+        "delete from notes where id = 1",
+        "delete from branches where id = 19",
+        "delete from branches where id = 20",
+        "delete from children where id = 1; insert into notes values (101, 1, 1)",
     ] {
         let mut told = Vec::new();
         for session in [&client, &peer] {
@@ -318,7 +390,16 @@ async fn copies_hold_what_was_needed_and_nothing_is_left_of_them() {
     assert!(succeeded(&says(&client, begun).await));
     assert_eq!(says(&client, held).await, "0; (1)");
     assert_eq!(says(&client, "commit").await, "(0)");
-    says(&client, "delete from parents where id = 50").await;
+    says(&client, "begin; delete from parents where id = 49; insert into events values (2, '')")
+        .await;
+    assert_eq!(says(&client, held).await, "0; (1)");
+    says(&client, "delete from children where id = 20; insert into notes values (100, 17, 0)")
+        .await;
+    for (copy, rows) in [("children", 0), ("items", 0), ("notes", 1)] {
+        let held = format!("select count(*) from pg_temp.\"public.{copy}\"");
+        assert_eq!(says(&client, &held).await, format!("{rows}; (1)"), "{copy}");
+    }
+    assert_eq!(says(&client, "commit").await, "(0)");
     assert_eq!(says(&client, "insert into events values (2, 'two')").await, "(1)");
     assert_eq!(says(&client, held).await, "0; (1)");
 }

@@ -150,6 +150,7 @@ impl OpenTransaction {
             collisions: Vec::new(),
             are_settings_kept: true,
             references: Vec::new(),
+            losing: None,
             is_assumed: false,
         }
     }

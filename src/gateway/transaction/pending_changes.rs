@@ -91,13 +91,14 @@ impl Transaction {
             return Ahead::NOTHING;
         }
         let is_alone = open.block == Block::Implicit && statement.kind == Kind::Query;
+        let takes_along = open.losing.is_some();
         let mut questions = self.collision_questions();
         let collisions = questions.len();
         let (references, about) = self.reference_questions();
         questions.extend(about);
         // What foreign keys claim is not known before their answers.
-        let is_known =
-            statement.locks.is_none() && !references.iter().any(AskedReference::may_claim);
+        let are_known = !references.iter().any(AskedReference::may_claim);
+        let is_known = statement.locks.is_none() && are_known && !takes_along;
         let foresees = is_alone && statement.writes && is_known;
         if foresees {
             questions.extend(self.changes_questions());
@@ -113,13 +114,19 @@ impl Transaction {
     pub(super) async fn check_keys(
         &mut self,
         backend: &mut impl Questions,
+        statement: &Statement,
     ) -> Result<(), BackendError> {
         let mut questions = self.collision_questions();
         let collisions = questions.len();
         let (references, about) = self.reference_questions();
         questions.extend(about);
         let answers = backend.ask_all(questions).await?;
-        Ok(self.referred(&references, &mut answers.into_iter().skip(collisions))?)
+        self.referred(&references, &mut answers.into_iter().skip(collisions))?;
+        let State::Open(open) = &mut self.state else { return Ok(()) };
+        match open.losing.take() {
+            Some(table) => self.take_along(backend, statement, table).await,
+            None => Ok(()),
+        }
     }
 
     /// What is asked about foreign keys behind the statement that runs.
@@ -129,7 +136,8 @@ impl Transaction {
         checks.flat_map(|check| self.tables.reference_questions(check)).unzip()
     }
 
-    fn referred(
+    /// What was answered to that.
+    pub(super) fn referred(
         &mut self,
         references: &[AskedReference],
         answers: &mut impl Iterator<Item = Answer>,

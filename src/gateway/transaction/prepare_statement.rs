@@ -3,7 +3,9 @@
 
 use super::Transaction;
 use super::state::{Block, State};
-use super::tables::{Approach, Bringing, Named, Open, Parameters, Rewritten, Unnoted};
+use super::tables::{
+    Approach, Bringing, Named, Open, Parameters, ReferenceCheck, Rewritten, Unnoted,
+};
 use crate::gateway::backend::{BackendError, Questions};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::{Access, Kind, RowLock, Statement};
@@ -159,8 +161,10 @@ impl Transaction {
         let collides = collides.filter(|table| !open.collisions.contains(table));
         open.collisions.extend(collides);
         for check in &approach.checks {
-            if !open.references.contains(check) {
-                open.references.push(*check);
+            match check {
+                ReferenceCheck::TakesAlong(table) => open.losing = Some(*table),
+                check if open.references.contains(check) => {}
+                check => open.references.push(*check),
             }
         }
         let bringing = Bringing { looks, rows };
@@ -364,7 +368,7 @@ impl Transaction {
         admitted: &Admitted,
         rows: Option<u64>,
     ) -> Result<(), BackendError> {
-        self.check_keys(backend).await?;
+        self.check_keys(backend, statement).await?;
         if admitted.may_move_names {
             if let State::Open(open) = &mut self.state {
                 open.are_settings_kept = false;

@@ -113,8 +113,10 @@ impl TableChanges {
         let acts = |when: Option<bool>, done: RowOp| {
             when == Some(true) && self.changes.iter().any(|change| change.op == done)
         };
+        let gets_one = |op: RowOp| matches!(op, RowOp::Inserted | RowOp::Rekeyed);
         let actions = self.shape.actions;
         of_keys > 1
+            && self.changes.iter().any(|change| gets_one(change.op))
             && (acts(actions.on_delete, RowOp::Deleted) || acts(actions.on_update, RowOp::Rekeyed))
     }
 

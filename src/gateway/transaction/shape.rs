@@ -1,10 +1,13 @@
 //! What a stored table looks like, and the SQL that makes a private copy of it.
 
+mod action;
+
 use serde::Deserialize;
 
 use crate::core::syntax::{Strings, Word, WordKind, begins, has, literal, quote, words};
 use crate::gateway::backend::Question;
 use crate::gateway::refusal::Refusal;
+pub(crate) use action::Action;
 
 /// A relation of the stored schema.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -97,39 +100,6 @@ pub(crate) struct Constraint {
     /// Whether a foreign key holds for every row, and for one with a null refers to nothing.
     #[serde(default)]
     is_simple: bool,
-}
-
-/// What a foreign key does to rows that refer to one that goes, or whose key does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// It refuses, unless another row has the key at the end of the statement.
-    None,
-    /// It refuses.
-    Restrict,
-    /// It takes them along, or sets their columns.
-    Acts,
-}
-
-impl Constraint {
-    /// What it does where a row that is referred to goes.
-    pub(crate) fn on_delete(&self) -> Action {
-        self.action("delete")
-    }
-
-    /// What it does where such a row gets another key.
-    pub(crate) fn on_update(&self) -> Action {
-        self.action("update")
-    }
-
-    fn action(&self, event: &str) -> Action {
-        let words = read(&self.definition);
-        let at = (0..words.len()).find(|at| begins(&words[*at..], &["on", event]));
-        match at.and_then(|at| words.get(at + 2)) {
-            None => Action::None,
-            Some(word) if word.is("restrict") => Action::Restrict,
-            Some(_) => Action::Acts,
-        }
-    }
 }
 
 /// When foreign keys act that refer to other columns than the primary key; nothing where there is

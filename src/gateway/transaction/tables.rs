@@ -21,6 +21,7 @@ mod rewritten;
 mod selection;
 mod shapes;
 mod structure;
+mod taken;
 mod ties;
 
 use std::collections::{HashMap, HashSet};
@@ -45,6 +46,7 @@ pub(crate) use selection::Selection;
 use selection::Selections;
 pub(super) use shapes::{Marks, marks_in};
 use shapes::{ask_shapes, marks_question};
+pub(crate) use taken::Following;
 
 /// Copies are temporary tables, which PostgreSQL finds first unless it is told otherwise.
 pub(super) const TEMPORARY_FIRST: &str =

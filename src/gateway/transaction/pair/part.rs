@@ -62,15 +62,19 @@ impl Pair<'_> {
             // (PostgreSQL documentation, 4.2.14).
             (false, true) => format!("case when {lacks} then ({condition}) else false end"),
         };
+        let from = format!("from only {} as {alias} where {which}", self.shape.stored());
+        self.bringing(&self.columns(""), &from)
+    }
+
+    /// Brings rows of these columns from somewhere.
+    pub(super) fn bringing(&self, columns: &str, from: &str) -> String {
         format!(
-            "with added as (insert into {copied} ({columns}) \
-               select {columns} from only {stored} as {alias} where {which} \
+            "with added as (insert into {copied} ({own}) select {columns} {from} \
                returning cmin::text as c, {keys}) \
              select set_config({setting}, c, true), added.* from added",
             setting = self.fill_setting(),
             copied = self.copied(),
-            columns = self.columns(""),
-            stored = self.shape.stored(),
+            own = self.columns(""),
             keys = self.key_texts(),
         )
     }

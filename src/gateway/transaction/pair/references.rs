@@ -3,7 +3,7 @@
 
 use super::{Key, Pair};
 use crate::core::syntax::quote;
-use crate::gateway::transaction::shape::Constraint;
+use crate::gateway::transaction::shape::{Action, Constraint};
 
 /// Which stored rows of a table are a transaction's beside those in its copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,19 +120,87 @@ impl Pair<'_> {
             refer.push(format!("exists (select from {} r where {})", other.copied(), is_in("r")));
         }
         format!(
-            "select null, {shown} from {brought} cross join lateral (select {values} from only {stored} \
-             p where {is_it} limit 1) l \
-             where {are_given} and not exists (select from {copied} o where {is_kept}) \
-               and ({refer}) limit 1",
+            "select null, {shown} from {lost} and ({refer}) limit 1",
             shown = shown(&lost),
-            brought = self.rows(1),
+            lost = self.lost(key, 1),
+            refer = refer.join(" or "),
+        )
+    }
+
+    /// The keys `l` that stored rows have which were brought (their own keys are parameters from
+    /// this one on), and no row any more: a FROM and a WHERE that goes on.
+    fn lost(&self, key: &Constraint, from: usize) -> String {
+        let lost = qualified("l", &key.referred);
+        format!(
+            "{brought} cross join lateral (select {values} from only {stored} p where {is_it} \
+               limit 1) l \
+             where {are_given} and not exists (select from {copied} o where {is_kept})",
+            brought = self.rows(from),
             values = qualified("p", &key.referred).join(", "),
             stored = self.shape.stored(),
             is_it = self.among("p"),
             are_given = are_given(&lost),
             copied = self.copied(),
             is_kept = equal("o", &key.referred, &lost),
-            refer = refer.join(" or "),
+        )
+    }
+
+    /// Brings the stored rows of another table that refer to what is lost. Answers as
+    /// [`bring`](Self::bring) does.
+    pub(crate) fn bring_referrers(&self, key: &Constraint, referring: &Side<'_>) -> String {
+        let other = &referring.pair;
+        let is_lacking = match referring.stored {
+            Stored::All => String::new(),
+            Stored::NotBrought(from) => format!(" and {}", other.not_brought("r", from)),
+            Stored::Nothing => " and false".to_owned(),
+        };
+        let columns = other.shape.plain_columns().map(|column| column.name.clone());
+        // OFFSET has the rows looked up by an index, where there is one, whatever the plan was made
+        // for.
+        let from = format!(
+            "from (select l.* from {lost}) l cross join lateral (select * from only {stored} r \
+             where {refers}{is_lacking} offset 0) r",
+            lost = self.lost(key, 1),
+            stored = other.shape.stored(),
+            refers = equal("r", &key.columns, &qualified("l", &key.referred)),
+        );
+        other.bringing(&qualified("r", &columns.collect::<Vec<_>>()).join(", "), &from)
+    }
+
+    /// Takes rows of another table along that refer to what is lost, the commands that brought rows
+    /// of that one being `$1` and the keys of what was brought of this parameters from `$2` on.
+    /// Answers how many.
+    pub(crate) fn take_along(
+        &self,
+        key: &Constraint,
+        action: &Action,
+        referring: &Pair<'_>,
+    ) -> String {
+        let own = qualified("c", &key.columns);
+        let verb = match action {
+            Action::SetNull(columns) => {
+                let sets = columns.iter().map(|column| format!("{} = null", quote(column)));
+                let sets = sets.collect::<Vec<_>>().join(", ");
+                format!("update {} c set {sets}", referring.copied())
+            }
+            _ => format!("delete from {} c", referring.copied()),
+        };
+        // Without a stored row of that key it was one of the transaction's own that has gone.
+        format!(
+            "with taken as ({verb} where {are_given} \
+               and not exists (select from {copied} o where {is_kept}) \
+               and coalesce((select exists (select from {brought} where {is_brought}) \
+                 from only {stored} p where {is_stored} limit 1), {is_mine}{changed}) \
+               returning 1) select count(*)::text from taken",
+            are_given = are_given(&own),
+            copied = self.copied(),
+            is_kept = equal("o", &key.referred, &own),
+            brought = self.rows(2),
+            is_brought = self.among("p"),
+            stored = self.shape.stored(),
+            is_stored = equal("p", &key.referred, &own),
+            is_mine = referring.is_mine(true),
+            changed = referring.changed_from_stored(&key.columns),
         )
     }
 }

@@ -122,7 +122,14 @@ impl Tables {
                 approach.checks.push(ReferenceCheck::Referred(table));
                 approach.stored.extend(self.referring(table).map(|(referring, _)| referring));
             }
-            Loss::Refused | Loss::ActedOn => {
+            Loss::TakesAlong if is_part => {
+                let taken = self.taken_along(table).unwrap_or_default();
+                let reached = std::iter::once(&table).chain(&taken);
+                let referring = reached.flat_map(|table| self.referring(*table));
+                approach.checks.push(ReferenceCheck::TakesAlong(table));
+                approach.stored.extend(referring.map(|(referring, _)| referring));
+            }
+            _ => {
                 let all = self.tied(&[table]);
                 approach.needed.extend(&all);
                 approach.whole.extend(&all);
@@ -192,7 +199,7 @@ impl Tables {
         in_use.is_some_and(|used| used.written)
     }
 
-    fn is_complete(&self, table: u32) -> bool {
+    pub(super) fn is_complete(&self, table: u32) -> bool {
         let in_use = self.copies.get(&table).and_then(|copy| copy.in_use.as_ref());
         in_use.is_some_and(|used| used.is_complete)
     }
@@ -220,7 +227,7 @@ impl Tables {
         Some(match single {
             _ if self.is_found(table) => Face::Whole,
             _ if !is_run => Face::Stored,
-            _ if self.loss(table, executed) == Loss::ActedOn => Face::Whole,
+            _ if self.loss(table, executed) == Loss::Unclear => Face::Whole,
             Some(single) if named.relation_at(single.target) == Some(table) => {
                 if only_reads {
                     Face::Stored

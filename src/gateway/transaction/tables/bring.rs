@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::condition::Condition;
 use super::part::{Approach, BringingRows, Parameters, Part, with_keys};
-use super::references::{NO_COMMAND, ReferenceCheck};
+use super::references::NO_COMMAND;
 use super::selection::{Selection, Selections};
 use super::structure::build;
 use super::{Copy, InUse, Open, Renewal, Tables, Unnoted};
@@ -34,10 +34,7 @@ impl Tables {
             self.bind(backend, &approach.whole).await?;
         }
         for check in &approach.checks {
-            // What is referred to is claimed, whether or not a row of it is in its copy.
-            if let ReferenceCheck::Referring(table) = check {
-                self.referred_tables(*table).into_iter().for_each(|table| self.use_part(table));
-            }
+            self.used_by(*check).into_iter().for_each(|table| self.use_part(table));
         }
         let Some((table, single)) = &approach.part else { return Ok(None) };
         self.use_part(*table);

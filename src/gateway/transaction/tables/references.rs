@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::part::with_keys;
+use super::taken::Following;
 use super::ties::names;
 use super::{Copy, InUse, Tables};
 use crate::gateway::backend::{Answer, Question};
@@ -24,6 +25,8 @@ pub(crate) enum ReferenceCheck {
     Referring(u32),
     /// Whether anything still refers to rows of this table that are gone.
     Referred(u32),
+    /// The same, where what refers to them may go or change with them.
+    TakesAlong(u32),
 }
 
 /// What a question about a foreign key has asked.
@@ -55,10 +58,18 @@ impl Tables {
         may_refer.map(|key| key.refers_to).collect()
     }
 
-    /// The tables to which foreign keys of this one refer.
-    pub(super) fn referred_tables(&self, table: u32) -> Vec<u32> {
-        let shape = self.shapes.get(&table);
-        shape.iter().flat_map(|shape| shape.foreign_keys()).map(|key| key.refers_to).collect()
+    /// The tables whose copies a check uses, whether or not there are rows in them.
+    pub(super) fn used_by(&self, check: ReferenceCheck) -> Vec<u32> {
+        match check {
+            // What is referred to is claimed.
+            ReferenceCheck::Referring(table) => {
+                let shape = self.shapes.get(&table);
+                let keys = shape.iter().flat_map(|shape| shape.foreign_keys());
+                keys.map(|key| key.refers_to).collect()
+            }
+            ReferenceCheck::Referred(_) => Vec::new(),
+            ReferenceCheck::TakesAlong(table) => self.taken_along(table).unwrap_or_default(),
+        }
     }
 
     /// The questions of a check.
@@ -74,18 +85,28 @@ impl Tables {
                 keys.filter_map(|key| self.ask_references(check, table, key, asked)).collect()
             }
             ReferenceCheck::Referred(table) => {
-                let stored = self.referring(table);
-                let stored = stored.filter_map(|(from, key)| self.ask_referrers(check, from, key));
-                // What has come in this transaction may have been referred to by its own rows.
-                let own = self.referring(table).filter(|(from, _)| self.is_changed(*from));
-                let own =
-                    own.filter_map(|(from, key)| self.ask_references(check, from, key, NO_COMMAND));
-                stored.chain(own).collect()
+                self.following(table).iter().flat_map(|following| self.refused(following)).collect()
             }
+            // They are carried out when the statement has run.
+            ReferenceCheck::TakesAlong(_) => Vec::new(),
         }
     }
 
-    fn used_copy(&self, table: u32) -> Option<(&Copy, &InUse)> {
+    /// Whether rows refer to others that are gone.
+    pub(crate) fn refused(
+        &self,
+        following: &Following,
+    ) -> impl Iterator<Item = (AskedReference, Question)> {
+        let Following { referred, table, key, .. } = following;
+        let check = ReferenceCheck::Referred(*referred);
+        let stored = self.ask_referrers(check, *table, key);
+        // What has come in this transaction may have been referred to by its own rows.
+        let is_changed = self.is_changed(*table);
+        let own = is_changed.then(|| self.ask_references(check, *table, key, NO_COMMAND)).flatten();
+        stored.into_iter().chain(own)
+    }
+
+    pub(super) fn used_copy(&self, table: u32) -> Option<(&Copy, &InUse)> {
         let copy = self.copies.get(&table)?;
         Some((copy, copy.in_use.as_ref()?))
     }
@@ -105,7 +126,7 @@ impl Tables {
         let (side, brought) = self.side(key.refers_to, FIRST, are_keys_kept)?;
         let sql = Pair::new(&copy.shape, &copy.name).references(key, &side);
         let question = Question::prepared(sql).with(used.fills_array()).with(behind.to_string());
-        let question = with_brought(question, &side, brought);
+        let question = side.with(question, brought);
         Some((AskedReference::new(check, &copy.shape, key), question))
     }
 
@@ -120,13 +141,18 @@ impl Tables {
         let pair = Pair::new(&copy.shape, &copy.name);
         let (side, brought) = self.side(table, pair.key_types().len() + 1, false)?;
         let question = Question::prepared(pair.referrers(key, &side));
-        let question = with_brought(with_keys(question, &pair, &used.brought), &side, brought);
+        let question = side.with(with_keys(question, &pair, &used.brought), brought);
         Some((AskedReference::new(check, self.shapes.get(&table)?, key), question))
     }
 
     /// Where the rows of a table are, and the keys of those that count as brought: from this
     /// parameter on.
-    fn side(&self, table: u32, from: usize, are_keys_kept: bool) -> Option<(Side<'_>, &[Key])> {
+    pub(super) fn side(
+        &self,
+        table: u32,
+        from: usize,
+        are_keys_kept: bool,
+    ) -> Option<(Side<'_>, &[Key])> {
         let Some((copy, used)) = self.used_copy(table) else {
             let shape = self.shapes.get(&table)?;
             let pair = Pair::new(shape, &shape.name);
@@ -188,7 +214,7 @@ impl Tables {
                     key.columns.join(", ")
                 ),
             ),
-            ReferenceCheck::Referred(_) => (
+            ReferenceCheck::Referred(_) | ReferenceCheck::TakesAlong(_) => (
                 format!(
                     "update or delete on table \"{referred}\" violates foreign key constraint \
                      \"{constraint}\" on table \"{table}\""
@@ -207,10 +233,13 @@ impl Tables {
     }
 }
 
-fn with_brought(question: Question, side: &Side<'_>, brought: &[Key]) -> Question {
-    match side.stored {
-        Stored::NotBrought(_) => with_keys(question, &side.pair, brought),
-        Stored::All | Stored::Nothing => question,
+impl Side<'_> {
+    /// A question with the keys of the rows that were brought, where it asks by them.
+    pub(super) fn with(&self, question: Question, brought: &[Key]) -> Question {
+        match self.stored {
+            Stored::NotBrought(_) => with_keys(question, &self.pair, brought),
+            Stored::All | Stored::Nothing => question,
+        }
     }
 }
 

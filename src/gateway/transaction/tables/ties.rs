@@ -7,7 +7,9 @@
 //!  a row that is referred to: goes, or its key does
 //!    and that must not be                            a question behind it, which looks for rows
 //!                                                    that refer to it there
-//!    and rows that refer to it go or change with it  PostgreSQL: all rows of all tables that are
+//!    and takes rows along that refer to it           what brings those behind it, and takes them
+//!                                                    (`take_along`)
+//!    and they are to change as it does               PostgreSQL: all rows of all tables that are
 //!                                                    tied are brought, and the copies tied as well
 //!  anything else                                     nobody, since nothing can come of it
 //! ```
@@ -30,8 +32,10 @@ pub(super) enum Loss {
     Nothing,
     /// They may go, unless somebody refers to them.
     Refused,
-    /// They may go, and those that refer to them act.
-    ActedOn,
+    /// They may go, and take along those that refer to them.
+    TakesAlong,
+    /// PostgreSQL knows.
+    Unclear,
 }
 
 pub(super) fn names(columns: &[String]) -> impl Iterator<Item = &str> {
@@ -88,16 +92,44 @@ impl Tables {
             let on_update = match key.on_update() {
                 _ if !shape.may_set(names(&key.referred), &statement.sets) => Loss::Nothing,
                 Action::None => Loss::Refused,
-                Action::Restrict | Action::Acts => Loss::ActedOn,
+                _ => Loss::Unclear,
             };
             let on_delete = match key.on_delete() {
                 _ if !statement.deletes => Loss::Nothing,
                 Action::None | Action::Restrict => Loss::Refused,
-                Action::Acts => Loss::ActedOn,
+                _ if self.taken_along(table).is_some() => Loss::TakesAlong,
+                _ => Loss::Unclear,
             };
             on_update.max(on_delete)
         });
         losses.max().unwrap_or(Loss::Nothing)
+    }
+
+    /// The tables whose rows go or change with those of this one, near or far; nothing where not all
+    /// of those rows can be brought and told apart by their keys.
+    pub(super) fn taken_along(&self, table: u32) -> Option<Vec<u32>> {
+        let (mut wanted, mut taken) = (vec![table], Vec::new());
+        while let Some(referred) = wanted.pop() {
+            for (table, key) in self.referring(referred) {
+                match key.on_delete() {
+                    Action::None | Action::Restrict => continue,
+                    Action::Cascade if !taken.contains(&table) => wanted.push(table),
+                    Action::Cascade => {}
+                    Action::SetNull(columns) if !self.are_referred(table, &columns) => {}
+                    Action::SetNull(_) | Action::SetDefault => return None,
+                }
+                taken.push(table);
+            }
+        }
+        let is_known = |table: &u32| self.shapes.get(table).is_some_and(|it| it.key().is_some());
+        let can_be = |table: &u32| !self.is_complete(*table) && is_known(table);
+        taken.iter().all(can_be).then_some(taken)
+    }
+
+    /// Whether foreign keys refer to one of these columns.
+    fn are_referred(&self, table: u32, columns: &[String]) -> bool {
+        let mut keys = self.referring(table);
+        keys.any(|(_, key)| columns.iter().any(|column| key.referred.contains(column)))
     }
 
     /// The foreign keys that refer to this table, with their own tables, the oldest of those first.

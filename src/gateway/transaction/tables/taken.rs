@@ -1,0 +1,87 @@
+//! Rows that go or change with those that they refer to, where no copy has the foreign key.
+
+use super::part::with_keys;
+use super::{InUse, Tables};
+use crate::gateway::backend::{Answer, Question};
+use crate::gateway::transaction::pair::Pair;
+use crate::gateway::transaction::shape::{Action, Constraint};
+
+/// A foreign key, and what it does about rows that go.
+#[derive(Clone, Debug)]
+pub(crate) struct Following {
+    pub(crate) referred: u32,
+    /// The table that has it.
+    pub(crate) table: u32,
+    pub(crate) key: Constraint,
+    pub(crate) action: Action,
+}
+
+impl Following {
+    /// Whether rows that refer to what is gone go, or change, with it.
+    pub(crate) fn takes(&self) -> bool {
+        !matches!(self.action, Action::None | Action::Restrict)
+    }
+
+    /// Whether they go.
+    pub(crate) fn goes(&self) -> bool {
+        self.action == Action::Cascade
+    }
+}
+
+impl Tables {
+    /// The foreign keys that refer to this table, in the order in which they act.
+    pub(crate) fn following(&self, referred: u32) -> Vec<Following> {
+        let following = |(table, key): (u32, &Constraint)| Following {
+            referred,
+            table,
+            key: key.clone(),
+            action: key.on_delete(),
+        };
+        self.referring(referred).map(following).collect()
+    }
+
+    /// What brings the rows that refer to what is gone, and what takes them along.
+    pub(crate) fn taking(&self, following: &Following) -> Option<[Question; 2]> {
+        let Following { referred, table, key, action } = following;
+        let (copy, used) = self.used_copy(*referred)?;
+        let (pair, brought) = (Pair::new(&copy.shape, &copy.name), &used.brought);
+        let (side, its_own) = self.side(*table, pair.key_types().len() + 1, false)?;
+        let bring = Question::prepared(pair.bring_referrers(key, &side));
+        let bring = side.with(with_keys(bring, &pair, brought), its_own);
+        let (_, using) = self.used_copy(*table)?;
+        let take = Question::prepared(pair.take_along(key, action, &side.pair));
+        let take = with_keys(take.with(using.fills_array()), &pair, brought);
+        Some([bring, take])
+    }
+
+    /// What was answered to that: how many rows were taken along.
+    pub(crate) fn taken(&mut self, following: &Following, answers: Vec<Answer>) -> u64 {
+        let mut answers = answers.into_iter();
+        let brought = answers.next().unwrap_or_default();
+        self.brought(following.table, brought.rows, None);
+        let taken = answers.next().unwrap_or_default();
+        let taken = taken.value(0).and_then(|count| count.parse().ok()).unwrap_or_default();
+        if taken > 0 {
+            self.note_taken(following);
+        }
+        taken
+    }
+
+    fn note_taken(&mut self, following: &Following) {
+        let (table, goes) = (&following.table, following.goes());
+        let is_rekeyed = match &following.action {
+            Action::SetNull(columns) => {
+                self.shapes.get(table).is_some_and(|shape| shape.changes_keys(columns))
+            }
+            _ => false,
+        };
+        if let Some(InUse { written, may_vanish, may_be_new, unnoted_deletes, .. }) =
+            self.state(*table)
+        {
+            *written = true;
+            *may_vanish |= goes;
+            *unnoted_deletes |= goes;
+            *may_be_new |= is_rekeyed;
+        }
+    }
+}

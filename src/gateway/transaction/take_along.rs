@@ -1,0 +1,64 @@
+//! What foreign keys do about rows that refer to what a statement has taken away: rows of other
+//! tables, or of the same, that go or change with it.
+//!
+//! PostgreSQL queues what a foreign key does behind the statement, and what comes of that behind
+//! everything that is queued already. So all foreign keys that refer to one table come before those
+//! that refer to the next.
+
+use std::collections::VecDeque;
+
+use super::Transaction;
+use super::state::State;
+use super::tables::Following;
+use crate::gateway::backend::{BackendError, Questions};
+use crate::gateway::statement::Statement;
+
+impl Transaction {
+    /// Takes along what refers to rows of this table that are gone, or says that it must not be.
+    pub(super) async fn take_along(
+        &mut self,
+        backend: &mut impl Questions,
+        statement: &Statement,
+        table: u32,
+    ) -> Result<(), BackendError> {
+        let mut losing = VecDeque::from([table]);
+        while let Some(table) = losing.pop_front() {
+            for following in self.tables.following(table) {
+                if !following.takes() {
+                    self.refuse_referrers(backend, &following).await?;
+                } else if self.follow(backend, statement, &following).await? > 0 {
+                    losing.push_back(following.table);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn refuse_referrers(
+        &mut self,
+        backend: &mut impl Questions,
+        following: &Following,
+    ) -> Result<(), BackendError> {
+        let (asked, questions): (Vec<_>, Vec<_>) = self.tables.refused(following).unzip();
+        let answers = backend.ask_all(questions).await?;
+        Ok(self.referred(&asked, &mut answers.into_iter())?)
+    }
+
+    /// How many rows have gone or changed by one foreign key.
+    async fn follow(
+        &mut self,
+        backend: &mut impl Questions,
+        statement: &Statement,
+        following: &Following,
+    ) -> Result<u64, BackendError> {
+        self.gather_claims(backend, statement, &[following.table]).await?;
+        let Some(questions) = self.tables.taking(following) else { return Ok(0) };
+        let answers = backend.ask_all(questions.into()).await?;
+        let taken = self.tables.taken(following, answers);
+        if let State::Open(open) = &mut self.state {
+            open.rows = open.rows.saturating_add(taken);
+        }
+        // What has changed and is still there loses nothing by which others know it.
+        Ok(if following.goes() { taken } else { 0 })
+    }
+}
