@@ -102,6 +102,18 @@ pub(crate) struct Constraint {
     is_simple: bool,
 }
 
+impl Constraint {
+    /// What a foreign key does where a row that is referred to goes.
+    pub(crate) fn on_delete(&self) -> Action {
+        Action::read(&read(&self.definition), "delete", &self.columns)
+    }
+
+    /// What it does where such a row gets another key.
+    pub(crate) fn on_update(&self) -> Action {
+        Action::read(&read(&self.definition), "update", &self.columns)
+    }
+}
+
 /// When foreign keys act that refer to other columns than the primary key; nothing where there is
 /// none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

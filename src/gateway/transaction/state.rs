@@ -60,7 +60,8 @@ pub(super) struct OpenTransaction {
     pub(super) are_settings_kept: bool,
     /// What is to be asked about foreign keys behind the statement that runs.
     pub(super) references: Vec<ReferenceCheck>,
-    /// The table of which the statement that runs may take rows away with others that refer to them.
+    /// The table of which the statement that runs may take rows away, and others that refer to
+    /// them.
     pub(super) losing: Option<u32>,
     /// Whether what it begins with is not heard yet, but assumed.
     pub(super) is_assumed: bool,

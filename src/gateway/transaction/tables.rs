@@ -6,6 +6,7 @@
 
 mod approach;
 mod bring;
+mod checks;
 mod condition;
 mod contents;
 mod crowded;
@@ -33,6 +34,7 @@ use super::pair::Pair;
 use super::shape::Shape;
 use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::statement::Statement;
+pub(crate) use checks::{AskedReference, Following, ReferenceCheck};
 use crowded::Crowds;
 pub(super) use named::Named;
 use named::Written;
@@ -40,13 +42,11 @@ use numbers::Numbers;
 pub(super) use part::with_keys;
 pub(crate) use part::{Approach, Bringing, Parameters};
 use part::{Calls, Part};
-pub(crate) use references::{AskedReference, ReferenceCheck};
 pub(crate) use rewritten::Rewritten;
 pub(crate) use selection::Selection;
 use selection::Selections;
 pub(super) use shapes::{Marks, marks_in};
 use shapes::{ask_shapes, marks_question};
-pub(crate) use taken::Following;
 
 /// Copies are temporary tables, which PostgreSQL finds first unless it is told otherwise.
 pub(super) const TEMPORARY_FIRST: &str =

@@ -1,6 +1,5 @@
 //! What foreign keys do about rows that are referred to and go (PostgreSQL documentation, 5.4.5).
 
-use super::{Constraint, read};
 use crate::core::syntax::{Word, begins, parenthesized};
 
 /// What a foreign key does about a row that is referred to and goes, or gets another key.
@@ -18,32 +17,22 @@ pub(crate) enum Action {
     SetDefault,
 }
 
-impl Constraint {
-    /// What it does where a row that is referred to goes.
-    pub(crate) fn on_delete(&self) -> Action {
-        self.action("delete")
-    }
-
-    /// What it does where such a row gets another key.
-    pub(crate) fn on_update(&self) -> Action {
-        self.action("update")
-    }
-
-    fn action(&self, event: &str) -> Action {
-        let words = read(&self.definition);
+impl Action {
+    /// What a foreign key over these columns does about this event, by its definition's words.
+    pub(super) fn read(words: &[Word], event: &str, columns: &[String]) -> Self {
         let at = (0..words.len()).find(|at| begins(&words[*at..], &["on", event]));
         let words = at.map(|at| &words[at + 2..]).unwrap_or_default();
         if begins(words, &["restrict"]) {
-            Action::Restrict
+            Self::Restrict
         } else if begins(words, &["cascade"]) {
-            Action::Cascade
+            Self::Cascade
         } else if begins(words, &["set", "null"]) {
             let listed = parenthesized(&words[2..]).map(|(parts, _)| names(&parts));
-            Action::SetNull(listed.unwrap_or_else(|| self.columns.clone()))
+            Self::SetNull(listed.unwrap_or_else(|| columns.to_vec()))
         } else if begins(words, &["set", "default"]) {
-            Action::SetDefault
+            Self::SetDefault
         } else {
-            Action::None
+            Self::None
         }
     }
 }
@@ -55,16 +44,7 @@ fn names(parts: &[&[Word]]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn key(tail: &str) -> Constraint {
-        let definition =
-            format!("FOREIGN KEY (a, \"B\") REFERENCES \"on delete cascade\"(x, y){tail}");
-        let text = serde_json::json!({
-            "name": "k", "type": "f", "definition": definition, "refers_to": 2,
-            "columns": ["a", "B"], "referred": ["x", "y"]
-        });
-        serde_json::from_value(text).unwrap()
-    }
+    use crate::core::syntax::{Strings, words};
 
     #[test]
     fn what_is_done_is_told_by_the_definition() {
@@ -77,8 +57,10 @@ mod tests {
             (" ON DELETE SET NULL (\"B\")", Action::None, Action::SetNull(both[1..].to_vec())),
             (" ON UPDATE SET DEFAULT DEFERRABLE", Action::SetDefault, Action::None),
         ] {
-            let key = key(tail);
-            assert_eq!((key.on_update(), key.on_delete()), (on_update, on_delete), "{tail}");
+            let head = "FOREIGN KEY (a, \"B\") REFERENCES \"on delete cascade\"(x, y)";
+            let words = words(&format!("{head}{tail}"), Strings::Conforming);
+            let done = |event| Action::read(&words, event, &both);
+            assert_eq!((done("update"), done("delete")), (on_update, on_delete), "{tail}");
         }
     }
 }

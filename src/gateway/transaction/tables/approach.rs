@@ -3,9 +3,9 @@
 
 use std::collections::HashSet;
 
+use super::checks::ReferenceCheck;
 use super::condition::conditions;
 use super::part::{Approach, Steady};
-use super::references::ReferenceCheck;
 use super::ties::Loss;
 use super::{Named, Tables};
 use crate::gateway::backend::{BackendError, Question, Questions};

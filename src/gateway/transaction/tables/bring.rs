@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use super::condition::Condition;
-use super::part::{Approach, BringingRows, Parameters, Part, with_keys};
-use super::references::NO_COMMAND;
+use super::part::{Approach, BringingRows, NO_COMMAND, Parameters, Part, with_keys};
 use super::selection::{Selection, Selections};
 use super::structure::build;
 use super::{Copy, InUse, Open, Renewal, Tables, Unnoted};

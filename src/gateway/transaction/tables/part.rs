@@ -19,12 +19,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::references::ReferenceCheck;
+use super::checks::ReferenceCheck;
 use super::selection::Selection;
 use crate::gateway::backend::{BoundValues, Question};
 use crate::gateway::statement::Single;
 use crate::gateway::transaction::journal::Key;
 use crate::gateway::transaction::pair::{Pair, array};
+
+/// Before any command.
+pub(super) const NO_COMMAND: i64 = -1;
 
 /// How many dead rows a copy may keep before it is made empty by TRUNCATE, which costs as much as
 /// some hundred rows.

@@ -3,12 +3,9 @@
 //! Rows that refer to something claim it, as PostgreSQL's own check locks it FOR KEY SHARE. Rows to
 //! which none may refer claim nothing by that: they are gone, which claims more.
 
-use std::sync::Arc;
-
-use super::part::with_keys;
-use super::taken::Following;
+use super::part::{NO_COMMAND, with_keys};
 use super::ties::names;
-use super::{Copy, InUse, Tables};
+use super::{AskedReference, Copy, Following, InUse, ReferenceCheck, Tables};
 use crate::gateway::backend::{Answer, Question};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::Statement;
@@ -16,30 +13,7 @@ use crate::gateway::transaction::journal::Key;
 use crate::gateway::transaction::ledger::RowId;
 use crate::gateway::transaction::pair::Pair;
 use crate::gateway::transaction::pair::references::{Side, Stored};
-use crate::gateway::transaction::shape::{Constraint, Shape};
-
-/// What is to be asked about foreign keys of a table that is copied in parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReferenceCheck {
-    /// Whether all is there that new references of this table mean.
-    Referring(u32),
-    /// Whether anything still refers to rows of this table that are gone.
-    Referred(u32),
-    /// The same, where what refers to them may go or change with them.
-    TakesAlong(u32),
-}
-
-/// What a question about a foreign key has asked.
-#[derive(Clone, Debug)]
-pub(crate) struct AskedReference {
-    check: ReferenceCheck,
-    /// The table that has the foreign key.
-    shape: Arc<Shape>,
-    key: Constraint,
-}
-
-/// Before any command.
-pub(super) const NO_COMMAND: i64 = -1;
+use crate::gateway::transaction::shape::Constraint;
 
 impl Tables {
     /// The tables to which rows may refer that a statement brings to this large table or changes
@@ -240,16 +214,5 @@ impl Side<'_> {
             Stored::NotBrought(_) => with_keys(question, &self.pair, brought),
             Stored::All | Stored::Nothing => question,
         }
-    }
-}
-
-impl AskedReference {
-    fn new(check: ReferenceCheck, shape: &Arc<Shape>, key: &Constraint) -> Self {
-        Self { shape: Arc::clone(shape), key: key.clone(), check }
-    }
-
-    /// Whether rows may be claimed by what is answered.
-    pub(crate) fn may_claim(&self) -> bool {
-        matches!(self.check, ReferenceCheck::Referring(_))
     }
 }

@@ -1,32 +1,10 @@
 //! Rows that go or change with those that they refer to, where no copy has the foreign key.
 
 use super::part::with_keys;
-use super::{InUse, Tables};
+use super::{Following, InUse, Tables};
 use crate::gateway::backend::{Answer, Question};
 use crate::gateway::transaction::pair::Pair;
 use crate::gateway::transaction::shape::{Action, Constraint};
-
-/// A foreign key, and what it does about rows that go.
-#[derive(Clone, Debug)]
-pub(crate) struct Following {
-    pub(crate) referred: u32,
-    /// The table that has it.
-    pub(crate) table: u32,
-    pub(crate) key: Constraint,
-    pub(crate) action: Action,
-}
-
-impl Following {
-    /// Whether rows that refer to what is gone go, or change, with it.
-    pub(crate) fn takes(&self) -> bool {
-        !matches!(self.action, Action::None | Action::Restrict)
-    }
-
-    /// Whether they go.
-    pub(crate) fn goes(&self) -> bool {
-        self.action == Action::Cascade
-    }
-}
 
 impl Tables {
     /// The foreign keys that refer to this table, in the order in which they act.

@@ -105,8 +105,8 @@ impl Tables {
         losses.max().unwrap_or(Loss::Nothing)
     }
 
-    /// The tables whose rows go or change with those of this one, near or far; nothing where not all
-    /// of those rows can be brought and told apart by their keys.
+    /// The tables whose rows go or change with those of this one, near or far; nothing where not
+    /// all of those rows can be brought and told apart by their keys.
     pub(super) fn taken_along(&self, table: u32) -> Option<Vec<u32>> {
         let (mut wanted, mut taken) = (vec![table], Vec::new());
         while let Some(referred) = wanted.pop() {

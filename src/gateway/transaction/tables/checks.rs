@@ -1,0 +1,58 @@
+//! What foreign keys ask of a statement where no copy has them.
+
+use std::sync::Arc;
+
+use crate::gateway::transaction::shape::{Action, Constraint, Shape};
+
+/// What is to be asked about foreign keys of a table that is copied in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReferenceCheck {
+    /// Whether all is there that new references of this table mean.
+    Referring(u32),
+    /// Whether anything still refers to rows of this table that are gone.
+    Referred(u32),
+    /// The same, where what refers to them may go or change with them.
+    TakesAlong(u32),
+}
+
+/// What a question about a foreign key has asked.
+#[derive(Clone, Debug)]
+pub(crate) struct AskedReference {
+    pub(super) check: ReferenceCheck,
+    /// The table that has the foreign key.
+    pub(super) shape: Arc<Shape>,
+    pub(super) key: Constraint,
+}
+
+/// A foreign key, and what it does about rows that go.
+#[derive(Clone, Debug)]
+pub(crate) struct Following {
+    pub(crate) referred: u32,
+    /// The table that has it.
+    pub(crate) table: u32,
+    pub(crate) key: Constraint,
+    pub(crate) action: Action,
+}
+
+impl Following {
+    /// Whether rows that refer to what is gone go, or change, with it.
+    pub(crate) fn takes(&self) -> bool {
+        !matches!(self.action, Action::None | Action::Restrict)
+    }
+
+    /// Whether they go.
+    pub(crate) fn goes(&self) -> bool {
+        self.action == Action::Cascade
+    }
+}
+
+impl AskedReference {
+    pub(super) fn new(check: ReferenceCheck, shape: &Arc<Shape>, key: &Constraint) -> Self {
+        Self { shape: Arc::clone(shape), key: key.clone(), check }
+    }
+
+    /// Whether rows may be claimed by what is answered.
+    pub(crate) fn may_claim(&self) -> bool {
+        matches!(self.check, ReferenceCheck::Referring(_))
+    }
+}
