@@ -18,6 +18,7 @@
 //! | `prepare_statement`, `catalog_visibility`, `row_locks` | its needs |
 //! | `search_path`, `path_taken` | copies that follow the search path |
 //! | `tables`, `shape`, `pair`, `journal` | private copies, what they lack, what is brought |
+//! | `take_along` | what foreign keys do about rows that have gone |
 //! | `sizes` | how large a row may be |
 //! | `row_changes`, `pending_changes`, `commit`, `precedence`, `apply`, `ledger` | its judgement |
 //! | `shared`, `clients`, `client_handle`, `ddl`, `blocker_watchdog` | who makes way for whom |
