@@ -52,6 +52,7 @@ mod gateway_matrix;
 mod gateway_messages;
 mod gateway_news;
 mod gateway_pace;
+mod gateway_parses;
 mod gateway_property;
 mod gateway_record;
 mod gateway_references;

@@ -7,7 +7,8 @@
 //!
 //! A statement must bind to the copy and not to the stored table, so the copies' structure is there
 //! before its Parse. A Bind takes the snapshot that its portal reads by, so the copies' contents
-//! are there before its Bind.
+//! are there before its Bind. To bring them may rename copies, so that a Parse of another statement
+//! goes out first; what it has prepared is prepared anew before its own Bind.
 //!
 //! An implicit transaction ends at Sync. What was executed in it is called complete once its COMMIT
 //! has succeeded, the last statement's word at least: the words of those before it went out when

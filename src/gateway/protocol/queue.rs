@@ -18,6 +18,15 @@ pub(super) struct Queued {
     pub(super) does: Does,
 }
 
+impl Queued {
+    /// Whether it is a Parse of another statement than this one, about tables: the server must find
+    /// their copies as they were when the text was turned.
+    pub(super) fn prepares_beside(&self, statement: &Statement) -> bool {
+        let Does::Prepares(_, parsing) = &self.does else { return false };
+        parsing.rewritten.names_relations() && parsing.statement.sql != statement.sql
+    }
+}
+
 /// What a message does to the names of statements.
 pub(super) enum Does {
     Nothing,

@@ -167,7 +167,9 @@ impl Protocol {
     ) -> Result<Admitted, BackendError> {
         let is_moved = self.transaction.hides_copies() || executed.asks_catalog();
         let is_new = !matches!(parameters, Parameters::BoundBefore);
-        if is_moved || is_new && self.transaction.is_bringing() {
+        // To let a statement in may rename copies, or drop them.
+        let is_beside = self.queue.iter().any(|queued| queued.prepares_beside(statement));
+        if is_moved || is_beside || is_new && self.transaction.is_bringing() {
             // What is queued was meant for where the copies stand now.
             self.dispatch().await?;
         }

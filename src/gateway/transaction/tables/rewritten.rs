@@ -27,6 +27,11 @@ impl Rewritten {
         Self { relations, ..Self::whole(sql) }
     }
 
+    /// Whether any is named.
+    pub(crate) fn names_relations(&self) -> bool {
+        !self.relations.is_empty()
+    }
+
     /// This text with pieces replaced. What lies within another piece goes with that.
     pub(super) fn edited(mut self, mut edits: Vec<Edit>) -> Self {
         edits.sort_by_key(|edit| (edit.span.start, !edit.span.is_empty(), Reverse(edit.span.end)));
