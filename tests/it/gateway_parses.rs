@@ -1,10 +1,12 @@
 //! Several statements that are prepared before the first of them is bound, through the optimistic
 //! engine: what the first does to the copies of large tables is no matter to the others.
 
+use std::time::Duration;
+
 use tokio_postgres::Client;
 
 use crate::gateway::{Served, says};
-use crate::raw::Raw;
+use crate::raw::{Raw, line};
 
 const TABLES: &str = "create table parents (id int primary key, n int); \
      create table children (id int primary key, parent int references parents on delete cascade, \
@@ -173,4 +175,22 @@ async fn what_was_prepared_beside_ddl_finds_the_copies() {
             assert_eq!(says(&outsider, look).await, "0; (1)", "{large_from}: {sql}: {is_first}");
         }
     }
+}
+
+/// The copies are made anew while a Parse waits to be sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_prepared_while_the_copies_went_finds_the_new_ones() {
+    let served = Served::start().await;
+    let (outsider, other) = (emptied(&served).await, served.client().await);
+    let mut raw = Raw::connect(served.folder.path()).await;
+    let update = "update plain set n = 0 where id = 1";
+    raw.parse("", update).bind("", "").execute("").sync();
+    assert_eq!(raw.says().await, "1 2 [UPDATE 1] ZI");
+    raw.parse("a", update).send().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(says(&other, "create table other (id int)").await, "(0)");
+    raw.parse("b", "select count(*) from parents").bind("", "a").execute("").flush();
+    assert_eq!(line(&raw.until(b'C').await), "1 1 2 [UPDATE 1]");
+    let look = "select n from plain where id = 1 for update nowait";
+    assert_eq!(says(&outsider, look).await, "0; (1)");
 }

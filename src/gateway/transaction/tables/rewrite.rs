@@ -51,7 +51,7 @@ impl Tables {
         turned: Option<&(usize, Single)>,
         mut edits: Vec<Edit>,
     ) -> Rewritten {
-        let found_as = |relation: u32| (relation, self.is_found(relation));
+        let found_as = |relation: u32| (relation, self.copy_found(relation));
         let relations = named.all().into_iter().map(found_as).collect();
         let stored = self.stored_numbers(statement, named);
         for (place, name) in statement.names.iter().enumerate() {
@@ -86,6 +86,14 @@ impl Tables {
     /// Whether it is a large table, which a statement finds where it is stored unless it is turned.
     fn is_apart(&self, table: u32) -> bool {
         self.large.contains(&table) && !self.is_found(table)
+    }
+
+    /// The number of the copy that statements find instead of what is stored.
+    fn copy_found(&self, relation: u32) -> Option<u32> {
+        let copy = self.copies.get(&relation).filter(|_| !self.is_apart(relation));
+        let copy = copy.map(|copy| copy.numbers);
+        let copy = copy.or_else(|| self.views.get(&relation).map(|view| view.numbers));
+        copy.map(|numbers| numbers.copy)
     }
 
     /// Where the name of the table stands of which a part is copied, and what stands for it.

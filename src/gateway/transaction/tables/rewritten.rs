@@ -8,10 +8,10 @@ use crate::gateway::facade::Edit;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rewritten {
     pub(crate) sql: String,
-    /// What its names stand for, each with whether a large table's copy goes by its name now:
-    /// PostgreSQL holds on to a stored table that it has found under a bare name, although a copy
-    /// of that name has come since.
-    relations: Vec<(u32, bool)>,
+    /// What its names stand for, each with the copy that is found by its name now: PostgreSQL holds
+    /// on to a stored table that it has found under a bare name, although a copy of that name has
+    /// come since.
+    relations: Vec<(u32, Option<u32>)>,
     /// Where, in characters of what the client wrote, and by how much longer.
     shifts: Vec<(usize, isize)>,
 }
@@ -23,7 +23,7 @@ impl Rewritten {
     }
 
     /// A text in which these relations are named, as the client wrote it.
-    pub(super) fn naming(relations: Vec<(u32, bool)>, sql: String) -> Self {
+    pub(super) fn naming(relations: Vec<(u32, Option<u32>)>, sql: String) -> Self {
         Self { relations, ..Self::whole(sql) }
     }
 
