@@ -632,3 +632,86 @@ async fn a_view_that_a_rollback_took_away_reads_the_copy_again() {
     assert_eq!(says(&client, "commit").await, "(0)");
     assert_eq!(says(&served.outsider().await, stored).await, "77; (1)");
 }
+
+/// As long as a name may be.
+const LONG: &str = "a_table_with_a_name_as_long_as_names_may_be_in_this_database_12";
+
+/// Tables that are called as copies of others would be, or whose copies have no room for a schema.
+const NAMED: [&str; 9] = [
+    "p",
+    "public.p",
+    "\"public.p\"",
+    "public.\"public.p\"",
+    "\"public.public.p\"",
+    "q",
+    "other.p",
+    "other.\"public.p\"",
+    LONG,
+];
+
+async fn create_named(served: &Served) {
+    let schema = format!(
+        "create table p (id int primary key, n int unique); \
+         create table \"public.p\" (id int primary key, n int); \
+         create table \"public.public.p\" (id int primary key, n int); \
+         create table q (id int constraint \"public.p_n_key\" primary key, n int); \
+         create schema other; \
+         create table other.p (id int primary key, n int); \
+         create table other.\"public.p\" (id int primary key, n int); \
+         create table {LONG} (id int primary key, n int unique)"
+    );
+    served.outsider().await.batch_execute(&schema).await.unwrap();
+}
+
+/// A part of a table's rows, all of them, and an error that tells of one.
+fn script_of(table: &str, key: usize) -> Vec<String> {
+    let mut script = vec![
+        format!("insert into {table} values ({key}, {key})"),
+        format!("update {table} set n = n + 1000 where id = {key}"),
+    ];
+    script.extend(NAMED.map(|other| format!("select count(*), sum(n) from {other}")));
+    script.push(format!("select tableoid::regclass from {table} where id = {key}"));
+    script.push(format!("update {table} set n = n + (select min(n) from {table})"));
+    script.push(format!("insert into {table} values ({key}, {key})"));
+    script
+}
+
+/// Copies go by names that nobody else has, however tables are called.
+#[tokio::test]
+async fn a_table_may_be_called_as_a_copy_would_be() {
+    for large_from in [0, u64::MAX] {
+        let served = Served::with(|options| options.large_from = large_from).await;
+        let straight = Served::passing_through().await;
+        create_named(&served).await;
+        create_named(&straight).await;
+        for is_reversed in [false, true] {
+            let (client, peer) = (served.client().await, straight.client().await);
+            let mut tables: Vec<(usize, &str)> = NAMED.into_iter().enumerate().collect();
+            if is_reversed {
+                tables.reverse();
+            }
+            for (at, table) in tables {
+                let script = script_of(table, at + if is_reversed { 100 } else { 0 });
+                let script: Vec<&str> = script.iter().map(String::as_str).collect();
+                for script in [&script[..script.len() - 1], &script[..]] {
+                    let said = run(&client, script).await;
+                    assert_eq!(said, run(&peer, script).await, "{large_from}: {script:#?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plan_names_no_copy_however_it_is_called() {
+    let served = served_from(0).await;
+    create_named(&served).await;
+    let client = served.client().await;
+    for table in NAMED {
+        let plan = format!("explain (verbose, costs off) update {table} set n = 0 where id = 1");
+        let plan = says(&client, &plan).await;
+        assert!(succeeded(&plan), "{plan}");
+        let tells_of_copies = ["overbooked", "pg_temp"].iter().any(|word| plan.contains(word));
+        assert!(!tells_of_copies, "{plan}");
+    }
+}

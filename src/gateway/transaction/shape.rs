@@ -1,6 +1,7 @@
 //! What a stored table looks like, and the SQL that makes a private copy of it.
 
 mod action;
+mod own_names;
 
 use serde::Deserialize;
 
@@ -221,22 +222,6 @@ impl Shape {
         place.and_then(|place| self.columns.get(place)).map_or(copied, |column| column.number)
     }
 
-    /// What a copy that goes by its qualified name gives names to: itself, its indexes and its
-    /// constraints.
-    pub(crate) fn qualified_names(&self) -> impl Iterator<Item = String> {
-        let indexes = self.indexes.iter().map(|index| &index.name);
-        let constraints = self.constraints.iter().map(|constraint| &constraint.name);
-        let names = std::iter::once(&self.name).chain(indexes).chain(constraints);
-        names.map(|name| format!("{}.{name}", self.schema))
-    }
-
-    /// Such a name without its qualification.
-    pub(crate) fn unqualified(&self, name: &str) -> String {
-        let is_qualified = self.qualified_names().any(|qualified| qualified == name);
-        let bare = name.strip_prefix(&self.schema).and_then(|rest| rest.strip_prefix('.'));
-        bare.filter(|_| is_qualified).unwrap_or(name).to_owned()
-    }
-
     /// The stored relation, qualified.
     pub(crate) fn stored(&self) -> String {
         format!("{}.{}", quote(&self.schema), quote(&self.name))
@@ -414,14 +399,9 @@ impl Shape {
     fn constraint_changes(&self, copy: &str) -> impl Iterator<Item = String> {
         let own = self.constraints.iter().filter(|constraint| constraint.kind != "f");
         own.map(move |own| {
-            format!("add constraint {} {}", self.index_name(copy, &own.name), own.definition)
+            let name = quote(&self.own_name(copy, &own.name));
+            format!("add constraint {name} {}", own.definition)
         })
-    }
-
-    /// Copies of all schemas live in one, where the names of their indexes must not meet: those of
-    /// a copy that goes by its qualified name are qualified as well.
-    fn index_name(&self, copy: &str, name: &str) -> String {
-        if copy == self.name { quote(name) } else { quote(&format!("{}.{name}", self.schema)) }
     }
 
     fn index_creations(&self, copy_name: &str, copy: &str) -> impl Iterator<Item = String> {
@@ -431,7 +411,7 @@ impl Shape {
             let using = words.iter().find(|word| word.is("using"))?;
             let tail = &index.definition[using.span.start..];
             begins(&words, &["create", "unique", "index"]).then(|| {
-                let name = self.index_name(copy_name, &index.name);
+                let name = quote(&self.own_name(copy_name, &index.name));
                 format!("create unique index {name} on {copy} {tail}")
             })
         })

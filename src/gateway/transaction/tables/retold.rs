@@ -96,7 +96,7 @@ impl Tables {
             str::from_utf8(text).ok()
         };
         let is_copy = field(b's').is_some_and(|schema| schema.starts_with(TEMPORARY));
-        let of_table = field(b't').and_then(|table| self.shape_of_copy(table));
+        let of_table = field(b't').and_then(|table| self.copied_as(table));
         let of_table = of_table.filter(|_| is_copy);
         let told = read.iter().map(|(letter, bytes)| {
             // A field in another encoding is left as it is.
@@ -108,22 +108,23 @@ impl Tables {
         (!is_same).then(|| frame.with_error_fields(told))
     }
 
-    fn retold_field(&self, letter: u8, text: &str, of_table: Option<&Arc<Shape>>) -> String {
-        match (letter, of_table) {
-            (b's', Some(shape)) => shape.schema.clone(),
-            (b't', Some(shape)) => shape.name.clone(),
-            (b'n', Some(shape)) => shape.unqualified(text),
+    fn retold_field(&self, letter: u8, text: &str, of: Option<(&Shape, &str)>) -> String {
+        match (letter, of) {
+            (b's', Some((shape, _))) => shape.schema.clone(),
+            (b't', Some((shape, _))) => shape.name.clone(),
+            (b'n', Some((shape, own))) => shape.stored_name(own, text),
             (b'M' | b'D' | b'H' | b'W', _) => self.renamed(text),
             _ => text.to_owned(),
         }
     }
 
-    /// The shape of what has a copy of this name.
-    fn shape_of_copy(&self, copy: &str) -> Option<&Arc<Shape>> {
-        let copies = self.copies.iter().map(|(oid, copy)| (oid, &copy.name));
-        let views = self.views.iter().map(|(oid, view)| (oid, &view.name));
-        let (oid, _) = copies.chain(views).find(|(_, name)| *name == copy)?;
-        self.shapes.get(oid)
+    /// What has a copy of this name, and under which one the copy was made.
+    fn copied_as(&self, copy: &str) -> Option<(&Shape, &str)> {
+        if let Some(copy) = self.copies.values().find(|found| found.name == copy) {
+            return Some((&*copy.shape, copy.own_name()));
+        }
+        let (relation, view) = self.views.iter().find(|(_, view)| view.name == copy)?;
+        Some((&**self.shapes.get(relation)?, &view.name))
     }
 
     /// The schema of all tables of which there are copies, if it is one.
@@ -160,10 +161,9 @@ impl Tables {
         // Before PostgreSQL 14 the schema of copies stands there with its number, as in messages.
         let is_text = !plan.starts_with(['[', '{', '<', '-']) && !plan.contains("pg_temp_");
         let mut told = plan.to_owned();
-        for copy in self.copies.values().filter(|copy| copy.is_qualified()) {
-            for name in copy.shape.qualified_names() {
-                let (written, bare) =
-                    (quote(&name), quote_if_needed(&copy.shape.unqualified(&name)));
+        for copy in self.copies.values().filter(|copy| copy.is_called_otherwise()) {
+            for (name, stored) in copy.shape.own_names(copy.own_name()) {
+                let (written, bare) = (quote(&name), quote_if_needed(stored));
                 let schema = quote_if_needed(&copy.shape.schema);
                 told = told.replace(&written.replace('"', "\\\""), &bare);
                 if is_text && name == copy.name {
@@ -186,9 +186,9 @@ impl Tables {
             copy.map(|(_, shape)| shape.schema.clone())
         };
         let mut text = with_stored_schemas(text, schema_of, self.only_schema());
-        for copy in self.copies.values().filter(|copy| copy.is_qualified()) {
-            for name in copy.shape.qualified_names() {
-                text = text.replace(&quote(&name), &quote(&copy.shape.unqualified(&name)));
+        for copy in self.copies.values().filter(|copy| copy.is_called_otherwise()) {
+            for (name, stored) in copy.shape.own_names(copy.own_name()) {
+                text = text.replace(&quote(&name), &quote(stored));
             }
         }
         text
@@ -196,9 +196,14 @@ impl Tables {
 }
 
 impl Copy {
-    /// Whether it has another name than its table, or may have.
-    fn is_qualified(&self) -> bool {
-        self.part.is_some() || self.name != self.shape.name
+    /// The name that it was made under, by which its indexes and constraints are called.
+    fn own_name(&self) -> &str {
+        self.part.as_ref().map_or(&self.name, |part| &part.name)
+    }
+
+    /// Whether that is another name than its table's.
+    fn is_called_otherwise(&self) -> bool {
+        self.own_name() != self.shape.name
     }
 }
 

@@ -263,9 +263,15 @@ impl Tables {
         shape: &Shape,
     ) -> Result<String, BackendError> {
         let means = self.resolve(backend, &[Name::bare(&shape.name)]).await?.relations();
-        let is_bare = means == [shape.oid] && !self.large.contains(&shape.oid);
-        let qualified = format!("{}.{}", shape.schema, shape.name);
-        Ok(if is_bare { shape.name.clone() } else { qualified })
+        if means == [shape.oid] && !self.large.contains(&shape.oid) {
+            return Ok(shape.name.clone());
+        }
+        let telling = shape.telling_name();
+        let names = shape.own_names(&telling);
+        let names = array(names.iter().map(|(name, _)| name.as_str()));
+        let answer = backend.ask(Question::prepared(ARE_FREE).with(names)).await?;
+        let are_free = answer.value(0) == Some("true");
+        Ok(if are_free { telling } else { shape.numbered_name() })
     }
 
     /// Makes again what a rollback took away, outside of a transaction. What cannot be made is no
@@ -324,6 +330,14 @@ impl Tables {
         views.chain(copies).map(Question::once).collect()
     }
 }
+
+/// Whether these names are as short as names must be, and are neither those of stored relations,
+/// which copies may have as well, nor those of this session's copies.
+const ARE_FREE: &str = "select (not exists (select from unnest($1::text[]) as n(name) \
+     where n.name <> n.name::name::text \
+       or exists (select from pg_catalog.pg_class c where c.relname = n.name::name \
+         and (c.relpersistence <> 't' or c.relnamespace = pg_catalog.pg_my_temp_schema()) \
+     )))::text";
 
 /// Makes structure, where no transaction is open in one that may write: the client's default may be
 /// not to. The number of that one is returned.
