@@ -25,10 +25,12 @@ pub(super) struct Plan<'a> {
     tables: &'a [TableChanges],
 }
 
-/// A statement of a plan, and its parameters.
+/// What a plan does to one table.
 struct Piece {
     sql: String,
     parameters: Vec<String>,
+    /// To how many rows.
+    count: usize,
 }
 
 impl<'a> Plan<'a> {
@@ -64,21 +66,21 @@ impl<'a> Plan<'a> {
     /// One statement for each kind: what it does to one table has nothing to do with another.
     fn phase_by_phase(&self) -> Vec<Question> {
         let all = CHANGES.into_iter().filter_map(|phase| {
-            let (mut statements, mut parameters) = (Vec::new(), Vec::new());
+            let (mut statements, mut parameters, mut counts) = (Vec::new(), Vec::new(), Vec::new());
             for table in self.tables {
                 let Some(piece) = phase.piece(table, parameters.len() + 1) else { continue };
                 statements.push(piece.sql);
                 parameters.extend(piece.parameters);
+                counts.push(piece.count.to_string());
             }
             let sql = if phase == Phase::Inserts {
                 at_once(statements)?
             } else {
                 let from = parameters.len() + 1;
-                let counts = self.tables.iter().map(|table| phase.keys(table).len());
-                parameters.extend(counts.filter(|count| *count > 0).map(|count| count.to_string()));
+                parameters.extend(counts);
                 counted(&statements, from)?
             };
-            Some(self.question(Piece { sql, parameters }))
+            Some(self.question(sql, parameters))
         });
         all.collect()
     }
@@ -87,7 +89,7 @@ impl<'a> Plan<'a> {
     /// documentation, 7.8.4).
     fn locks(&self) -> impl Iterator<Item = Question> {
         let pieces = self.tables.iter().filter_map(|table| Phase::Locks.piece(table, 1));
-        pieces.map(|piece| self.question(piece))
+        pieces.map(|piece| self.question(piece.sql, piece.parameters))
     }
 
     /// Raises an error where a stored table is no longer in the file in which its rows were read:
@@ -124,12 +126,11 @@ impl<'a> Plan<'a> {
             return Vec::new();
         }
         let sql = format!("with {} select 1", parts.join(", "));
-        vec![self.question(Piece { sql, parameters })]
+        vec![self.question(sql, parameters)]
     }
 
-    fn question(&self, piece: Piece) -> Question {
-        let question =
-            piece.parameters.into_iter().fold(Question::prepared(piece.sql), Question::with);
+    fn question(&self, sql: String, parameters: Vec<String>) -> Question {
+        let question = parameters.into_iter().fold(Question::prepared(sql), Question::with);
         self.tables.iter().fold(question, |question, table| table.shape.asking(question))
     }
 }
@@ -179,7 +180,7 @@ impl Phase {
         };
         let columns = 0..pair.key_types().len();
         let values = |column: usize| array(keys.iter().map(|key| key[column].as_str()));
-        Some(Piece { sql, parameters: columns.map(values).collect() })
+        Some(Piece { sql, parameters: columns.map(values).collect(), count: keys.len() })
     }
 
     fn keys(self, table: &TableChanges) -> Vec<Arc<[String]>> {
