@@ -7,15 +7,15 @@ use crate::gateway::{Served, says};
 use crate::raw::{Raw, line};
 
 const TABLES: &str = "create table parents (id int primary key, n int); \
-     create table children (id int primary key, parent int references parents on delete cascade, \
-       n int); \
+     create table children (id int primary key, \
+       parent int references parents on delete cascade on update cascade, n int); \
      create table plain (id int primary key, n int); \
      insert into parents select n, n from generate_series(1, 9) n; \
      insert into children select n, n, n from generate_series(1, 9) n; \
      insert into plain select n, n from generate_series(1, 9) n";
 
 /// What needs all rows of large tables, and what is prepared beside it.
-const STATEMENTS: [(&str, &str); 9] = [
+const STATEMENTS: [(&str, &str); 11] = [
     (
         "update plain set n = n + (select min(id) from plain)",
         "update plain set n = n * 2 where id = 3",
@@ -33,6 +33,11 @@ const STATEMENTS: [(&str, &str); 9] = [
         "update plain set n = n + (select min(id) from plain)",
         "insert into plain values (3, 0) on conflict (id) do update set n = plain.n * 2",
     ),
+    (
+        "update parents set id = 30 where id = 3",
+        "update parents set n = n * 2 where id = 4 returning n",
+    ),
+    ("update parents set id = 30 where id = 3", "insert into children values (10, 30, 10)"),
     ("delete from parents where id = 3", "update parents set n = n * 2 where id = 4 returning n"),
     ("delete from parents where id = 3", "delete from children where id = 4"),
     ("delete from parents where id = 3", "insert into children values (10, 3, 10)"),
