@@ -26,8 +26,8 @@
 //! others have written since. Of a large one, and of one that many write at once, it holds the
 //! rows that a transaction needs, for as long as that lasts; and where nothing of it has changed
 //! yet, the table is read where it is stored (`transaction/tables/part`). So a statement that finds
-//! its rows by an index costs the same whatever the size of its table. What a foreign key refers to,
-//! and what refers to a row that goes, is looked up in the stored table then
+//! its rows by an index costs the same whatever the size of its table. What a foreign key refers
+//! to, and what refers to a row that goes, is looked up in the stored table then
 //! (`transaction/tables/ties`).
 //!
 //! # Three owners
