@@ -317,7 +317,7 @@ async fn what_was_typed_becomes_a_scenario_that_plays() {
         let mut console = Terminal::run(std::path::Path::new("sh"), WIDE, &["-c", &line], &[]);
         console.wait_for("ben=#");
         console.type_keys("begin; update inventory set n = n - 1 where sku = 'nut' returning n;\r");
-        console.wait_for("19");
+        console.wait_for("UPDATE 1");
         console.type_keys(key::TAB);
         console.type_keys("update inventory set n = 0 where sku = 'nut';\r");
         console.wait_for("waits for Ann");
