@@ -54,6 +54,7 @@ select json_build_object(
                 from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid
                 where i.indrelid = c.oid and i.indisunique),
     'constraints', (select json_agg(json_build_object(
+                        'oid', k.oid::bigint,
                         'name', k.conname,
                         'type', k.contype,
                         'definition', pg_catalog.pg_get_constraintdef(k.oid),
@@ -78,7 +79,8 @@ select json_build_object(
                               and not (array[o.atttypid, r.atttypid] <@ array['int2', 'int4', 'int8']::regtype[]::oid[])
                               and not (array[o.atttypid, r.atttypid] <@ array['text', 'varchar']::regtype[]::oid[])),
                         'acts', k.contype = 'f' and (k.confdeltype not in ('a', 'r') or k.confupdtype not in ('a', 'r')))
-                        order by k.contype = 'f', k.conindid, k.conname)
+                        -- Foreign keys are checked in the order in which they were made.
+                        order by k.contype = 'f', case when k.contype <> 'f' then k.conindid end, k.oid)
                     from pg_catalog.pg_constraint k
                     where k.conrelid = c.oid and k.contype in ('p', 'u', 'x', 'f')),
     'actions', (select json_build_object('on_delete', bool_or(k.confdeltype <> 'a'),

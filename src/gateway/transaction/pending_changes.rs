@@ -11,7 +11,7 @@ use super::Transaction;
 use super::pair::Sought;
 use super::row_changes::{Change, TableChanges};
 use super::state::{Block, Brings, State};
-use super::tables::{Approach, AskedReference, Bringing, Used, with_keys};
+use super::tables::{Approach, AskedReference, Bringing, Broken, Used, with_keys};
 use crate::gateway::backend::{Answer, Asked, BackendError, Heard, Question, Questions};
 use crate::gateway::news::Happening;
 use crate::gateway::refusal::Refusal;
@@ -142,10 +142,9 @@ impl Transaction {
         references: &[AskedReference],
         answers: &mut impl Iterator<Item = Answer>,
     ) -> Result<(), Refusal> {
-        for (asked, answer) in references.iter().zip(answers) {
-            self.tables.referred(asked, answer)?;
-        }
-        Ok(())
+        let answered = references.iter().zip(answers);
+        let broken = answered.filter_map(|(asked, answer)| self.tables.referred(asked, answer));
+        Broken::first(broken).map_or(Ok(()), |broken| Err(broken.into_refusal()))
     }
 
     /// A collision is answered by an error.

@@ -87,6 +87,9 @@ impl LateCheck {
 /// A key, an exclusion or a foreign key.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Constraint {
+    /// Its number, by which older ones come first.
+    #[serde(default)]
+    pub(crate) oid: u32,
     pub(crate) name: String,
     #[serde(rename = "type")]
     kind: String,

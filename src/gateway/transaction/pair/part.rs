@@ -100,11 +100,11 @@ impl Pair<'_> {
     /// first.
     pub(crate) fn collisions(&self) -> String {
         let columns = list("s.", self.shape.plain_columns().map(|column| column.name.as_str()));
-        let by_key = self.shape.unique_keys().map(|key| {
+        let by_key = self.shape.unique_keys().enumerate().map(|(at, key)| {
             let key: Vec<&str> = key.iter().map(String::as_str).collect();
             format!(
-                "select {columns} from {copied} c join only {stored} s on {same} \
-                 where {is_mine} and {lacks}",
+                "select {columns}, c.ctid as \"overbooked place\", {at} as \"overbooked key\" \
+                 from {copied} c join only {stored} s on {same} where {is_mine} and {lacks}",
                 copied = self.copied(),
                 stored = self.shape.stored(),
                 same = Self::same("s", "c", &key),
@@ -112,11 +112,13 @@ impl Pair<'_> {
                 lacks = self.not_brought("s", 2),
             )
         });
+        // PostgreSQL tells of the first row's first key.
         format!(
-            "insert into {} ({}) {}",
-            self.copied(),
-            self.columns(""),
-            by_key.collect::<Vec<_>>().join(" union all ")
+            "insert into {copied} ({columns}) select {columns} from ({colliding}) as x \
+             order by \"overbooked place\", \"overbooked key\"",
+            copied = self.copied(),
+            columns = self.columns(""),
+            colliding = by_key.collect::<Vec<_>>().join(" union all ")
         )
     }
 

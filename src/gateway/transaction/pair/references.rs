@@ -16,6 +16,14 @@ pub(crate) enum Stored {
     Nothing,
 }
 
+/// Which stored rows a copy has, or had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Brought {
+    /// Those whose keys are parameters from this one on.
+    Keys(usize),
+    All,
+}
+
 /// A table, and where its rows are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Side<'a> {
@@ -50,8 +58,8 @@ fn shown(values: &[String]) -> String {
 impl Pair<'_> {
     /// Asks to which rows of another table those refer by a foreign key that this transaction
     /// wrote, other than by these commands (`$1`) and by commands behind that one (`$2`), and that
-    /// referred to others before. Answers by which command each was written, what refers to
-    /// nothing, and the key of what is stored.
+    /// referred to others before. Answers by which command each was written and its place, what
+    /// refers to nothing, and the key of what is stored.
     pub(crate) fn references(&self, key: &Constraint, referred: &Side<'_>) -> String {
         let own = qualified("c", &key.columns);
         let other = &referred.pair;
@@ -63,7 +71,7 @@ impl Pair<'_> {
         };
         // LIMIT has each row looked up by its key, whatever the plan was made for.
         format!(
-            "select c.cmin::text, case when f.is_there is not true and not exists (select from \
+            "select c.cmin::text, c.ctid::text, case when f.is_there is not true and not exists (select from \
              {its_copy} o where {is_its}) then {shown} end, {keys} \
              from {copied} c left join lateral (select {is_there} as is_there, {its_keys} \
                from only {stored} p where {is_stored} limit 1) f on true \
@@ -94,10 +102,14 @@ impl Pair<'_> {
         )
     }
 
-    /// Asks for a stored row of those that were brought (their keys are parameters from `$1` on)
-    /// whose key of this foreign key's no row has any more, while a row of another table refers to
-    /// it.
-    pub(crate) fn referrers(&self, key: &Constraint, referring: &Side<'_>) -> String {
+    /// Asks for a stored row of those that were brought whose key of this foreign key's no row has
+    /// any more, while a row of another table refers to it.
+    pub(crate) fn referrers(
+        &self,
+        key: &Constraint,
+        brought: Brought,
+        referring: &Side<'_>,
+    ) -> String {
         let lost = qualified("l", &key.referred);
         let is_in = |alias: &str| equal(alias, &key.columns, &lost);
         let other = &referring.pair;
@@ -120,34 +132,47 @@ impl Pair<'_> {
             refer.push(format!("exists (select from {} r where {})", other.copied(), is_in("r")));
         }
         format!(
-            "select null, {shown} from {lost} and ({refer}) limit 1",
+            "select null, null, {shown} from {lost} and ({refer}) limit 1",
             shown = shown(&lost),
-            lost = self.lost(key, 1),
+            lost = self.lost(key, brought),
             refer = refer.join(" or "),
         )
     }
 
-    /// The keys `l` that stored rows have which were brought (their own keys are parameters from
-    /// this one on), and no row any more: a FROM and a WHERE that goes on.
-    fn lost(&self, key: &Constraint, from: usize) -> String {
+    /// The keys `l` that stored rows have which were brought, and no row any more: a FROM and a
+    /// WHERE that goes on.
+    fn lost(&self, key: &Constraint, brought: Brought) -> String {
         let lost = qualified("l", &key.referred);
         format!(
-            "{brought} cross join lateral (select {values} from only {stored} p where {is_it} \
-               limit 1) l \
-             where {are_given} and not exists (select from {copied} o where {is_kept})",
-            brought = self.rows(from),
-            values = qualified("p", &key.referred).join(", "),
-            stored = self.shape.stored(),
-            is_it = self.among("p"),
+            "{brought} where {are_given} and not exists (select from {copied} o where {is_kept})",
+            brought = self.brought(key, brought),
             are_given = are_given(&lost),
             copied = self.copied(),
             is_kept = equal("o", &key.referred, &lost),
         )
     }
 
+    /// The keys `l` of stored rows that were brought.
+    fn brought(&self, key: &Constraint, brought: Brought) -> String {
+        let (values, stored) = (qualified("p", &key.referred).join(", "), self.shape.stored());
+        match brought {
+            Brought::Keys(from) => format!(
+                "{} cross join lateral (select {values} from only {stored} p where {} limit 1) l",
+                self.rows(from),
+                self.among("p"),
+            ),
+            Brought::All => format!("(select {values} from only {stored} p) l"),
+        }
+    }
+
     /// Brings the stored rows of another table that refer to what is lost. Answers as
     /// [`bring`](Self::bring) does.
-    pub(crate) fn bring_referrers(&self, key: &Constraint, referring: &Side<'_>) -> String {
+    pub(crate) fn bring_referrers(
+        &self,
+        key: &Constraint,
+        brought: Brought,
+        referring: &Side<'_>,
+    ) -> String {
         let other = &referring.pair;
         let is_lacking = match referring.stored {
             Stored::All => String::new(),
@@ -160,7 +185,7 @@ impl Pair<'_> {
         let from = format!(
             "from (select l.* from {lost}) l cross join lateral (select * from only {stored} r \
              where {refers}{is_lacking} offset 0) r",
-            lost = self.lost(key, 1),
+            lost = self.lost(key, brought),
             stored = other.shape.stored(),
             refers = equal("r", &key.columns, &qualified("l", &key.referred)),
         );
@@ -168,12 +193,12 @@ impl Pair<'_> {
     }
 
     /// Takes rows of another table along that refer to what is lost, the commands that brought rows
-    /// of that one being `$1` and the keys of what was brought of this parameters from `$2` on.
-    /// Answers how many.
+    /// of that one being `$1`. Answers how many.
     pub(crate) fn take_along(
         &self,
         key: &Constraint,
         action: &Action,
+        brought: Brought,
         referring: &Pair<'_>,
     ) -> String {
         let own = qualified("c", &key.columns);
@@ -185,18 +210,22 @@ impl Pair<'_> {
             }
             _ => format!("delete from {} c", referring.copied()),
         };
+        let is_brought = match brought {
+            Brought::Keys(from) => {
+                format!("exists (select from {} where {})", self.rows(from), self.among("p"))
+            }
+            Brought::All => "true".to_owned(),
+        };
         // Without a stored row of that key it was one of the transaction's own that has gone.
         format!(
             "with taken as ({verb} where {are_given} \
                and not exists (select from {copied} o where {is_kept}) \
-               and coalesce((select exists (select from {brought} where {is_brought}) \
-                 from only {stored} p where {is_stored} limit 1), {is_mine}{changed}) \
+               and coalesce((select {is_brought} from only {stored} p where {is_stored} limit 1), \
+                 {is_mine}{changed}) \
                returning 1) select count(*)::text from taken",
             are_given = are_given(&own),
             copied = self.copied(),
             is_kept = equal("o", &key.referred, &own),
-            brought = self.rows(2),
-            is_brought = self.among("p"),
             stored = self.shape.stored(),
             is_stored = equal("p", &key.referred, &own),
             is_mine = referring.is_mine(true),

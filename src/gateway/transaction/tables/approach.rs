@@ -86,8 +86,7 @@ impl Tables {
             let is_target =
                 single.as_ref().is_none_or(|it| named.relation_at(it.target) == Some(relation));
             if is_target && face.is_some_and(|face| face != Face::Stored) {
-                let is_part = face == Some(Face::Part) && !self.is_complete(relation);
-                self.approach_tied(&mut approach, relation, executed, is_part);
+                self.approach_tied(&mut approach, relation, executed, face == Some(Face::Part));
             }
             match face {
                 None => approach.needed.push(relation),
@@ -197,11 +196,6 @@ impl Tables {
     pub(super) fn is_changed(&self, table: u32) -> bool {
         let in_use = self.copies.get(&table).and_then(|copy| copy.in_use.as_ref());
         in_use.is_some_and(|used| used.written)
-    }
-
-    pub(super) fn is_complete(&self, table: u32) -> bool {
-        let in_use = self.copies.get(&table).and_then(|copy| copy.in_use.as_ref());
-        in_use.is_some_and(|used| used.is_complete)
     }
 
     /// Whether the large table's copy is what statements find under its name.

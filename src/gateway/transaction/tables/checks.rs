@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::gateway::refusal::Refusal;
 use crate::gateway::transaction::shape::{Action, Constraint, Shape};
 
 /// What is to be asked about foreign keys of a table that is copied in parts.
@@ -13,6 +14,26 @@ pub(crate) enum ReferenceCheck {
     Referred(u32),
     /// The same, where what refers to them may go or change with them.
     TakesAlong(u32),
+}
+
+/// A foreign key that does not hold, as PostgreSQL tells it.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    /// The place of the row, if one is known: the first row is told of.
+    pub(super) place: Option<(u64, u64)>,
+    pub(super) refusal: Refusal,
+}
+
+impl Broken {
+    /// The one that PostgreSQL comes to first.
+    pub(crate) fn first(found: impl IntoIterator<Item = Self>) -> Option<Self> {
+        found.into_iter().min_by_key(|broken| broken.place)
+    }
+
+    /// What the client is told.
+    pub(crate) fn into_refusal(self) -> Refusal {
+        self.refusal
+    }
 }
 
 /// What a question about a foreign key has asked.

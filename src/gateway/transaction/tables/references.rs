@@ -5,14 +5,14 @@
 
 use super::part::{NO_COMMAND, with_keys};
 use super::ties::names;
-use super::{AskedReference, Copy, Following, InUse, ReferenceCheck, Tables};
+use super::{AskedReference, Broken, Copy, Following, InUse, ReferenceCheck, Tables};
 use crate::gateway::backend::{Answer, Question};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::statement::Statement;
 use crate::gateway::transaction::journal::Key;
 use crate::gateway::transaction::ledger::RowId;
 use crate::gateway::transaction::pair::Pair;
-use crate::gateway::transaction::pair::references::{Side, Stored};
+use crate::gateway::transaction::pair::references::{Brought, Side, Stored};
 use crate::gateway::transaction::shape::Constraint;
 
 impl Tables {
@@ -113,9 +113,10 @@ impl Tables {
     ) -> Option<(AskedReference, Question)> {
         let (copy, used) = self.used_copy(key.refers_to)?;
         let pair = Pair::new(&copy.shape, &copy.name);
-        let (side, brought) = self.side(table, pair.key_types().len() + 1, false)?;
-        let question = Question::prepared(pair.referrers(key, &side));
-        let question = side.with(with_keys(question, &pair, &used.brought), brought);
+        let (brought, behind) = used.brought_from(1, &pair);
+        let (side, its_own) = self.side(table, behind, false)?;
+        let question = Question::prepared(pair.referrers(key, brought, &side));
+        let question = side.with(used.with_brought(question, &pair), its_own);
         Some((AskedReference::new(check, self.shapes.get(&table)?, key), question))
     }
 
@@ -134,7 +135,7 @@ impl Tables {
         };
         let (stored, brought) = if used.is_complete {
             (Stored::Nothing, &[][..])
-        } else if are_keys_kept || !used.written || used.brought.is_empty() {
+        } else if are_keys_kept || used.brought.is_empty() {
             (Stored::All, &[][..])
         } else {
             (Stored::NotBrought(from), &used.brought[..])
@@ -143,22 +144,17 @@ impl Tables {
         Some((Side { pair, stored, is_copied: true }, brought))
     }
 
-    /// What was answered: rows that are referred to are claimed, and where there is none, or where
-    /// there was one, the statement is refused in PostgreSQL's words.
-    pub(crate) fn referred(
-        &mut self,
-        asked: &AskedReference,
-        answer: Answer,
-    ) -> Result<(), Refusal> {
-        let (mut found, mut last) = (Vec::new(), NO_COMMAND);
+    /// What was answered: rows that are referred to are claimed. Answers what does not hold.
+    pub(crate) fn referred(&mut self, asked: &AskedReference, answer: Answer) -> Option<Broken> {
+        let (mut found, mut broken, mut last) = (Vec::new(), Vec::new(), NO_COMMAND);
         for row in answer.rows {
             let mut values = row.into_iter();
             let command = values.next().flatten().and_then(|command| command.parse().ok());
             last = last.max(command.unwrap_or(NO_COMMAND));
+            let place = values.next().flatten().as_deref().and_then(place);
             if let Some(values) = values.next().flatten() {
-                return Err(self.broken(asked, &values));
-            }
-            if let Some(stored) = values.collect::<Option<Key>>() {
+                broken.push(Broken { place, refusal: self.broken(asked, &values) });
+            } else if let Some(stored) = values.collect::<Option<Key>>() {
                 found.push(RowId { table: asked.key.refers_to, key: stored });
             }
         }
@@ -170,7 +166,7 @@ impl Tables {
                 used.referring = used.referring.max(last);
             }
         }
-        Ok(())
+        Broken::first(broken)
     }
 
     fn broken(&self, asked: &AskedReference, values: &str) -> Refusal {
@@ -204,6 +200,30 @@ impl Tables {
             .with('s', &*shape.schema)
             .with('t', &**table)
             .with('n', &**constraint)
+    }
+}
+
+/// A place as PostgreSQL writes it: `(0,12)`.
+fn place(text: &str) -> Option<(u64, u64)> {
+    let inner = text.strip_prefix('(')?.strip_suffix(')')?;
+    let (page, item) = inner.split_once(',')?;
+    Some((page.parse().ok()?, item.parse().ok()?))
+}
+
+impl InUse {
+    /// Which stored rows were brought: by keys that are parameters from this one on, if need be.
+    /// Answers the next parameter, too.
+    pub(super) fn brought_from(&self, from: usize, pair: &Pair<'_>) -> (Brought, usize) {
+        if self.is_complete {
+            (Brought::All, from)
+        } else {
+            (Brought::Keys(from), from + pair.key_types().len())
+        }
+    }
+
+    /// A question with those keys.
+    pub(super) fn with_brought(&self, question: Question, pair: &Pair<'_>) -> Question {
+        if self.is_complete { question } else { with_keys(question, pair, &self.brought) }
     }
 }
 

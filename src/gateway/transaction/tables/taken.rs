@@ -1,6 +1,5 @@
 //! Rows that go or change with those that they refer to, where no copy has the foreign key.
 
-use super::part::with_keys;
 use super::{Following, InUse, Tables};
 use crate::gateway::backend::{Answer, Question};
 use crate::gateway::transaction::pair::Pair;
@@ -15,20 +14,24 @@ impl Tables {
             key: key.clone(),
             action: key.on_delete(),
         };
-        self.referring(referred).map(following).collect()
+        let mut all: Vec<Following> = self.referring(referred).map(following).collect();
+        all.sort_by_key(|following| following.key.oid);
+        all
     }
 
     /// What brings the rows that refer to what is gone, and what takes them along.
     pub(crate) fn taking(&self, following: &Following) -> Option<[Question; 2]> {
         let Following { referred, table, key, action } = following;
         let (copy, used) = self.used_copy(*referred)?;
-        let (pair, brought) = (Pair::new(&copy.shape, &copy.name), &used.brought);
-        let (side, its_own) = self.side(*table, pair.key_types().len() + 1, false)?;
-        let bring = Question::prepared(pair.bring_referrers(key, &side));
-        let bring = side.with(with_keys(bring, &pair, brought), its_own);
+        let pair = Pair::new(&copy.shape, &copy.name);
+        let (brought, behind) = used.brought_from(1, &pair);
+        let (side, its_own) = self.side(*table, behind, false)?;
+        let bring = Question::prepared(pair.bring_referrers(key, brought, &side));
+        let bring = side.with(used.with_brought(bring, &pair), its_own);
         let (_, using) = self.used_copy(*table)?;
-        let take = Question::prepared(pair.take_along(key, action, &side.pair));
-        let take = with_keys(take.with(using.fills_array()), &pair, brought);
+        let (brought, _) = used.brought_from(2, &pair);
+        let take = Question::prepared(pair.take_along(key, action, brought, &side.pair));
+        let take = used.with_brought(take.with(using.fills_array()), &pair);
         Some([bring, take])
     }
 

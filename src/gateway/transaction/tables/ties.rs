@@ -121,9 +121,8 @@ impl Tables {
                 taken.push(table);
             }
         }
-        let is_known = |table: &u32| self.shapes.get(table).is_some_and(|it| it.key().is_some());
-        let can_be = |table: &u32| !self.is_complete(*table) && is_known(table);
-        taken.iter().all(can_be).then_some(taken)
+        let has_key = |table: &u32| self.shapes.get(table).is_some_and(|it| it.key().is_some());
+        taken.iter().all(has_key).then_some(taken)
     }
 
     /// Whether foreign keys refer to one of these columns.
@@ -132,7 +131,7 @@ impl Tables {
         keys.any(|(_, key)| columns.iter().any(|column| key.referred.contains(column)))
     }
 
-    /// The foreign keys that refer to this table, with their own tables, the oldest of those first.
+    /// The foreign keys that refer to this table, with their own tables.
     pub(super) fn referring(&self, table: u32) -> impl Iterator<Item = (u32, &Constraint)> {
         let referring = self.shapes.get(&table).map(|shape| &shape.referred_by[..]);
         let referring = referring.unwrap_or_default().iter();
