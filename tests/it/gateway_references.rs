@@ -220,6 +220,17 @@ const SCRIPTS: &[&[&str]] = &[
     &["update eggs set n = 4 where id = 8", "delete from nests where a = 4", "table eggs"],
     &["delete from branches where id = 20", "delete from leaves where id = 1"],
     &["delete from branches where id = 20", "select count(*) from branches"],
+    &["select id from items where child = 4 for update", "delete from children where id = 4"],
+    &["insert into parents values (80, null, 0), (81, null, 0)", "delete from events"],
+    &["delete from pairs where b < 0", "delete from nests", "table eggs"],
+    &[
+        "delete from leaves",
+        "delete from safes",
+        "delete from branches",
+        "insert into safes values (3)",
+    ],
+    &["delete from branches"],
+    &["delete from tree", "insert into tree values (1, 1)"],
     &["select 1 as one from parents where id = 20 for update", "delete from parents where id = 20"],
     &["truncate items", "table items"],
 ];
@@ -259,6 +270,11 @@ async fn what_refers_to_nothing_is_told_as_postgresql_tells_it() {
         "delete from branches where id = 19",
         "delete from branches where id = 20",
         "delete from children where id = 1; insert into notes values (101, 1, 1)",
+        "insert into children values (101, 98, 'x', 1), (102, 99, 'y', 1)",
+        "insert into children values (103, 1, 'x', 1), (102, 99, 'y', 1)",
+        "insert into parents values (60, 'a', 1), (50, 'b', 1), (8, 'c', 1)",
+        "insert into notes values (100, 9, 1), (2, 100, 1)",
+        "insert into parents values (60, 'code 4', 1), (50, 'b', 1)",
     ] {
         let mut told = Vec::new();
         for session in [&client, &peer] {

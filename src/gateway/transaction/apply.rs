@@ -108,7 +108,7 @@ impl<'a> Plan<'a> {
 
     /// One statement; each part waits for the one before it.
     fn together(&self) -> Vec<Question> {
-        let (mut parts, mut parameters) = (Vec::<String>::new(), Vec::new());
+        let (mut parts, mut parameters, mut counts) = (Vec::new(), Vec::new(), Vec::new());
         for phase in CHANGES {
             for table in self.tables {
                 let Some(piece) = phase.piece(table, parameters.len() + 1) else { continue };
@@ -117,16 +117,15 @@ impl<'a> Plan<'a> {
                 // 7.8.4). The condition is always true, and evaluating it runs the part before to
                 // its end.
                 let wait = before.map(|at| format!(" and (select count(*) from p{at}) >= 0"));
-                let (at, wait) = (parts.len(), wait.unwrap_or_default());
-                parts.push(format!("p{at} as ({}{wait} returning 1)", piece.sql));
+                parts.push(piece.sql + &wait.unwrap_or_default());
                 parameters.extend(piece.parameters);
+                counts.push(piece.count.to_string());
             }
         }
-        if parts.is_empty() {
-            return Vec::new();
-        }
-        let sql = format!("with {} select 1", parts.join(", "));
-        vec![self.question(sql, parameters)]
+        let from = parameters.len() + 1;
+        parameters.extend(counts);
+        let sql = counted(&parts, from);
+        sql.map(|sql| self.question(sql, parameters)).into_iter().collect()
     }
 
     fn question(&self, sql: String, parameters: Vec<String>) -> Question {

@@ -71,8 +71,9 @@ impl Pair<'_> {
         };
         // LIMIT has each row looked up by its key, whatever the plan was made for.
         format!(
-            "select c.cmin::text, c.ctid::text, case when f.is_there is not true and not exists (select from \
-             {its_copy} o where {is_its}) then {shown} end, {keys} \
+            "select c.cmin::text, c.ctid::text, \
+               case when f.is_there is not true and not exists (select from {its_copy} o \
+               where {is_its}) then {shown} end, {keys} \
              from {copied} c left join lateral (select {is_there} as is_there, {its_keys} \
                from only {stored} p where {is_stored} limit 1) f on true \
              where {is_mine} and c.cmin::text::int8 > $2::int8 and {are_given}{changed}",
