@@ -24,12 +24,20 @@ const TABLES: &str = "create table parents (id int primary key, code text unique
      create table eggs (id int primary key, a int, b int, n int references nests (n) \
        on delete cascade, foreign key (a, b) references nests on delete set null (b)); \
      create table safes (branch int primary key references branches on delete restrict); \
+     create table halls (id int primary key, n int); \
+     create table doors (id int primary key, hall int references halls on delete restrict, \
+       other int references halls on delete cascade); \
+     create table locks (id int primary key, hall int references halls on delete set null, n int, \
+       code int generated always as (coalesce(hall, 0) + n) stored unique); \
      create view offspring as select id as number, parent as of_whom from children; \
      insert into parents select n, 'code ' || n, n from generate_series(1, 50) n; \
      insert into children select n, n, 'code ' || n, n from generate_series(1, 20) n; \
      insert into items select n, n, n from generate_series(1, 20) n; \
      insert into events select n, 'event ' || n from generate_series(1, 20) n; \
      insert into tree values (1, null), (2, 1); \
+     insert into halls select n, n from generate_series(1, 9) n; \
+     insert into doors values (1, 1, 1), (2, null, 2); \
+     insert into locks values (1, 3, 9), (2, 4, 5), (3, 5, 100); \
      insert into notes select n, n, n from generate_series(1, 15) n; \
      insert into tags values (1, 'a'), (2, 'b'); \
      insert into branches select n, nullif(n / 2, 0) from generate_series(1, 40) n; \
@@ -38,7 +46,10 @@ const TABLES: &str = "create table parents (id int primary key, code text unique
      insert into eggs select n, n, n, 10 - n from generate_series(1, 9) n; \
      insert into pairs select n, n from generate_series(1, 9) n";
 
-const ALL: [&str; 14] = [
+const ALL: [&str; 17] = [
+    "table halls",
+    "table doors",
+    "table locks",
     "table notes",
     "table tags",
     "table branches",
@@ -231,6 +242,12 @@ const SCRIPTS: &[&[&str]] = &[
     ],
     &["delete from branches"],
     &["delete from tree", "insert into tree values (1, 1)"],
+    &["delete from halls where id = 1"],
+    &["with gone as (delete from halls where id = 1 returning n) select n from gone"],
+    &["delete from halls where id = 2", "table doors"],
+    &["delete from halls where id = 3"],
+    &["delete from halls where id = 5", "insert into locks values (4, null, 100)"],
+    &["delete from halls where id in (3, 4)", "table locks"],
     &["select 1 as one from parents where id = 20 for update", "delete from parents where id = 20"],
     &["truncate items", "table items"],
 ];

@@ -341,9 +341,13 @@ impl Shape {
         self.constraints.iter().filter(|found| found.kind == "f")
     }
 
-    /// Statements that give the copy its foreign keys, once all copies are there; `copy_of` names
-    /// the copy of a table.
-    pub(crate) fn tying(&self, copy: &str, copy_of: impl Fn(u32) -> Option<String>) -> Vec<String> {
+    /// Statements that give the copy its foreign keys, once all copies are there, each with the
+    /// key's number; `copy_of` names the copy of a table.
+    pub(crate) fn tying(
+        &self,
+        copy: &str,
+        copy_of: impl Fn(u32) -> Option<String>,
+    ) -> Vec<(u32, String)> {
         let tie = |key: &Constraint| {
             let words = read(&key.definition);
             let references = words.iter().position(|word| word.is("references"))?;
@@ -354,9 +358,10 @@ impl Shape {
             );
             let parent = quote(&copy_of(key.refers_to)?);
             let (copy, name) = (quote(copy), quote(&key.name));
-            Some(format!(
+            let sql = format!(
                 "alter table pg_temp.{copy} add constraint {name} {head} pg_temp.{parent}{tail}"
-            ))
+            );
+            Some((key.oid, sql))
         };
         self.foreign_keys().filter_map(tie).collect()
     }
@@ -505,7 +510,7 @@ mod tests {
             let shape = shape("", &constraint("f", definition), "null");
             let tying = shape.tying("t", |_| Some("u (v)".to_owned()));
             let whole = format!("alter table pg_temp.\"t\" add constraint \"k\" {expected}");
-            assert_eq!(tying, [whole], "{definition}");
+            assert_eq!(tying, [(0, whole)], "{definition}");
         }
     }
 

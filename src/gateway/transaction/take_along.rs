@@ -55,6 +55,10 @@ impl Transaction {
         let Some(questions) = self.tables.taking(following) else { return Ok(0) };
         let answers = backend.ask_all(questions.into()).await?;
         let taken = self.tables.taken(following, answers);
+        if taken > 0 && self.tables.gets_keys(following) {
+            let questions = self.tables.collision_question(following.table);
+            backend.ask_all(questions.into_iter().collect()).await?;
+        }
         if let State::Open(open) = &mut self.state {
             open.rows = open.rows.saturating_add(taken);
         }

@@ -169,12 +169,9 @@ impl Tables {
         tables: &[u32],
         open: Open,
     ) -> Result<(), BackendError> {
-        let copy_of = |table: u32| self.copies.get(&table).map(|copy| copy.name.clone());
         let copies = tables.iter().filter_map(|table| self.copies.get(table));
-        let copies = copies.filter(|copy| copy.part.is_none());
-        let ties: Vec<_> = copies.flat_map(|copy| copy.shape.tying(&copy.name, copy_of)).collect();
-        self.built
-            .extend(build(backend, ties.into_iter().map(Question::once).collect(), open).await?);
+        let ties = self.tying(copies.filter(|copy| copy.part.is_none()));
+        self.built.extend(build(backend, ties, open).await?);
         Ok(())
     }
 

@@ -48,14 +48,20 @@ impl Tables {
         taken
     }
 
-    fn note_taken(&mut self, following: &Following) {
-        let (table, goes) = (&following.table, following.goes());
-        let is_rekeyed = match &following.action {
+    /// Whether rows may get another key of a unique index by it.
+    pub(crate) fn gets_keys(&self, following: &Following) -> bool {
+        match &following.action {
             Action::SetNull(columns) => {
-                self.shapes.get(table).is_some_and(|shape| shape.changes_keys(columns))
+                let shape = self.shapes.get(&following.table);
+                shape.is_some_and(|shape| shape.changes_keys(columns))
             }
             _ => false,
-        };
+        }
+    }
+
+    fn note_taken(&mut self, following: &Following) {
+        let (table, goes) = (&following.table, following.goes());
+        let is_rekeyed = self.gets_keys(following);
         if let Some(InUse { written, may_vanish, may_be_new, unnoted_deletes, .. }) =
             self.state(*table)
         {

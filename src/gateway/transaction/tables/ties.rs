@@ -141,6 +141,16 @@ impl Tables {
         })
     }
 
+    /// What gives these copies their foreign keys, the oldest first: PostgreSQL checks them in the
+    /// order in which they were made.
+    pub(super) fn tying<'c>(&self, copies: impl Iterator<Item = &'c Copy>) -> Vec<Question> {
+        let copy_of = |table: u32| self.copies.get(&table).map(|copy| copy.name.clone());
+        let mut ties: Vec<_> =
+            copies.flat_map(|copy| copy.shape.tying(&copy.name, copy_of)).collect();
+        ties.sort_unstable();
+        ties.into_iter().map(|(_, sql)| Question::once(sql)).collect()
+    }
+
     /// Has PostgreSQL see to the foreign keys of copies that hold all rows by now, for the rest of
     /// the transaction.
     pub(super) async fn bind(
@@ -148,18 +158,14 @@ impl Tables {
         backend: &mut impl Questions,
         tables: &HashSet<u32>,
     ) -> Result<(), BackendError> {
-        let copy_of = |table: u32| self.copies.get(&table).map(|copy| copy.name.clone());
         let is_unbound = |copy: &&Copy| {
             let table = copy.shape.oid;
             // Of tables that are tied, copies may be when all of them hold all rows.
             let are_all_whole = || self.tied(&[table]).iter().all(|other| tables.contains(other));
             copy.part.is_some() && !self.bound.contains(&table) && are_all_whole()
         };
-        let mut copies: Vec<&Copy> = self.copies.values().filter(is_unbound).collect();
-        // PostgreSQL checks in the order in which the foreign keys were made.
-        copies.sort_unstable_by_key(|copy| copy.shape.oid);
-        let ties = copies.iter().flat_map(|copy| copy.shape.tying(&copy.name, copy_of));
-        let questions: Vec<Question> = ties.map(Question::once).collect();
+        let copies: Vec<&Copy> = self.copies.values().filter(is_unbound).collect();
+        let questions = self.tying(copies.iter().copied());
         self.bound.extend(copies.iter().map(|copy| copy.shape.oid).collect::<Vec<_>>());
         if questions.is_empty() {
             return Ok(());
