@@ -70,9 +70,12 @@ impl Sales {
         let is_over = free_at.is_some_and(was_free);
         let given_back = if is_over { self.end(&key) } else { Vec::new() };
         let owners = self.seats.entry(key).or_default();
+        // The tables may show a sale before its buyer is told.
+        let was_shown = owners.all.iter().find(|it| it.who == who && !it.was_told);
+        let since = was_shown.map_or(at, |it| it.since.min(at));
         owners.all.retain(|it| it.who != who);
         let doubtful_until = Some(now + SETTLED);
-        owners.all.push(Owner { who, since: at, was_told: true, doubtful_until });
+        owners.all.push(Owner { who, since, was_told: true, doubtful_until });
         given_back
     }
 

@@ -29,6 +29,9 @@ const TABLES: &str = "create table parents (id int primary key, code text unique
        other int references halls on delete cascade); \
      create table locks (id int primary key, hall int references halls on delete set null, n int, \
        code int generated always as (coalesce(hall, 0) + n) stored unique); \
+     create schema \"S x\"; \
+     create table \"S x\".\"Tab\"\"q\" (id int primary key, \
+       hall int not null references halls on delete set null); \
      create view offspring as select id as number, parent as of_whom from children; \
      insert into parents select n, 'code ' || n, n from generate_series(1, 50) n; \
      insert into children select n, n, 'code ' || n, n from generate_series(1, 20) n; \
@@ -36,7 +39,8 @@ const TABLES: &str = "create table parents (id int primary key, code text unique
      insert into events select n, 'event ' || n from generate_series(1, 20) n; \
      insert into tree values (1, null), (2, 1); \
      insert into halls select n, n from generate_series(1, 9) n; \
-     insert into doors values (1, 1, 1), (2, null, 2); \
+     insert into doors values (1, 1, 1), (2, null, 2), (3, 7, 6), (4, 8, 9); \
+     insert into \"S x\".\"Tab\"\"q\" values (1, 9); \
      insert into locks values (1, 3, 9), (2, 4, 5), (3, 5, 100); \
      insert into notes select n, n, n from generate_series(1, 15) n; \
      insert into tags values (1, 'a'), (2, 'b'); \
@@ -46,7 +50,8 @@ const TABLES: &str = "create table parents (id int primary key, code text unique
      insert into eggs select n, n, n, 10 - n from generate_series(1, 9) n; \
      insert into pairs select n, n from generate_series(1, 9) n";
 
-const ALL: [&str; 17] = [
+const ALL: [&str; 18] = [
+    "table \"S x\".\"Tab\"\"q\"",
     "table halls",
     "table doors",
     "table locks",
@@ -245,6 +250,9 @@ const SCRIPTS: &[&[&str]] = &[
     &["delete from halls where id = 1"],
     &["with gone as (delete from halls where id = 1 returning n) select n from gone"],
     &["delete from halls where id = 2", "table doors"],
+    &["delete from halls where id in (6, 7)", "table doors"],
+    &["delete from halls where id in (8, 9)"],
+    &["delete from halls where id = 9"],
     &["delete from halls where id = 3"],
     &["delete from halls where id = 5", "insert into locks values (4, null, 100)"],
     &["delete from halls where id in (3, 4)", "table locks"],
@@ -288,6 +296,8 @@ async fn what_refers_to_nothing_is_told_as_postgresql_tells_it() {
         "delete from branches where id = 20",
         "delete from children where id = 1; insert into notes values (101, 1, 1)",
         "insert into children values (101, 98, 'x', 1), (102, 99, 'y', 1)",
+        "insert into \"S x\".\"Tab\"\"q\" values (2, 99)",
+        "delete from doors; delete from halls where id = 9",
         "insert into children values (103, 1, 'x', 1), (102, 99, 'y', 1)",
         "insert into parents values (60, 'a', 1), (50, 'b', 1), (8, 'c', 1)",
         "insert into notes values (100, 9, 1), (2, 100, 1)",
@@ -327,6 +337,32 @@ async fn what_is_referred_to_goes_behind_a_read_of_the_extended_protocol() {
     says(&client, open).await;
     let refused = says(&client, "delete from children where id = 20").await;
     assert!(refused.starts_with("0A000 a statement that may take rows away"), "{refused}");
+}
+
+/// What has been parsed may be meant for a copy that has another name by now.
+#[tokio::test]
+async fn rows_go_by_the_extended_protocol_when_all_rows_are_there() {
+    let (served, straight) = (served_from(0).await, served_from(0).await);
+    let mut told = Vec::new();
+    for client in [served.client().await, straight.outsider().await] {
+        let mut said = Vec::new();
+        says(&client, "begin").await;
+        for sql in [
+            "update parents set n = 5 where id = 3",
+            "select count(*) from parents",
+            "delete from parents where id = 40",
+            "update parents set id = 70 where id = 41",
+            "delete from children where id = 20",
+            "delete from tree",
+            "select * from items",
+        ] {
+            let rows = client.execute(sql, &[]).await.unwrap();
+            said.push(format!("{sql}: {rows}"));
+        }
+        said.push(says(&client, "commit").await);
+        told.push(said);
+    }
+    assert_eq!(told[0], told[1]);
 }
 
 /// A foreign key compares as its columns do, and not as their values would elsewhere.

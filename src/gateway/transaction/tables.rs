@@ -200,6 +200,8 @@ pub(super) struct InUse {
     pub(super) shared: HashSet<RowId>,
     /// Which rows were brought.
     selections: Selections,
+    /// The keys of stored rows that are gone, and that nothing stored refers to any more.
+    followed: HashSet<Key>,
     /// The last command whose rows' references were asked for.
     referring: i64,
 }

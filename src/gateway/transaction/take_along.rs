@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use super::Transaction;
+use super::journal::Key;
 use super::state::State;
 use super::tables::Following;
 use crate::gateway::backend::{BackendError, Questions};
@@ -23,36 +24,58 @@ impl Transaction {
     ) -> Result<(), BackendError> {
         let mut losing = VecDeque::from([table]);
         while let Some(table) = losing.pop_front() {
-            for following in self.tables.following(table) {
-                if !following.takes() {
-                    self.refuse_referrers(backend, &following).await?;
-                } else if self.follow(backend, statement, &following).await? > 0 {
-                    losing.push_back(following.table);
+            let all = self.tables.following(table);
+            let lost = self.newly_lost(backend, table).await?;
+            // One key may take away what another refuses to lose: then each row comes by itself, as
+            // it does in PostgreSQL.
+            let at_once = if Following::is_mixed(&all) { 1 } else { lost.len().max(1) };
+            let (first, others) = lost.split_at(at_once.min(lost.len()));
+            for lost in std::iter::once(first).chain(others.chunks(at_once)) {
+                for following in &all {
+                    if !following.takes() {
+                        self.refuse_referrers(backend, following, lost).await?;
+                    } else if self.follow(backend, statement, following, lost).await? > 0 {
+                        losing.push_back(following.table);
+                    }
                 }
             }
         }
         Ok(())
     }
 
+    /// The keys of stored rows of this table that have gone since this was asked before.
+    async fn newly_lost(
+        &mut self,
+        backend: &mut impl Questions,
+        table: u32,
+    ) -> Result<Vec<Key>, BackendError> {
+        let Some(question) = self.tables.lost_question(table) else { return Ok(Vec::new()) };
+        let answer = backend.ask(question).await?;
+        Ok(self.tables.lost(table, answer))
+    }
+
     async fn refuse_referrers(
         &mut self,
         backend: &mut impl Questions,
         following: &Following,
+        lost: &[Key],
     ) -> Result<(), BackendError> {
-        let (asked, questions): (Vec<_>, Vec<_>) = self.tables.refused(following).unzip();
+        let (asked, questions): (Vec<_>, Vec<_>) =
+            self.tables.refused(following, Some(lost)).unzip();
         let answers = backend.ask_all(questions).await?;
         Ok(self.referred(&asked, &mut answers.into_iter())?)
     }
 
-    /// How many rows have gone or changed by one foreign key.
+    /// How many rows have gone or changed by one foreign key, with those that are lost.
     async fn follow(
         &mut self,
         backend: &mut impl Questions,
         statement: &Statement,
         following: &Following,
+        lost: &[Key],
     ) -> Result<u64, BackendError> {
         self.gather_claims(backend, statement, &[following.table]).await?;
-        let Some(questions) = self.tables.taking(following) else { return Ok(0) };
+        let Some(questions) = self.tables.taking(following, lost) else { return Ok(0) };
         let answers = backend.ask_all(questions.into()).await?;
         let taken = self.tables.taken(following, answers);
         if taken > 0 && self.tables.gets_keys(following) {

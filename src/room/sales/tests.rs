@@ -69,6 +69,16 @@ fn a_seat_that_two_were_told_is_sold_twice_and_one_has_lost_it() {
 }
 
 #[test]
+fn a_sale_that_the_tables_show_before_it_is_told_can_be_given_back() {
+    let mut counter = Counter::default();
+    counter.shows(&[("A-4", "Maria")]);
+    counter.sells("Maria", None);
+    assert_eq!(counter.shows(&[]), given_back("Maria"));
+    counter.settles();
+    assert_eq!(counter.verdict(), Verdict::default());
+}
+
+#[test]
 fn a_seat_that_was_seen_free_between_is_sold_once_and_once_more() {
     let mut counter = Counter::default();
     counter.sells("Maria", None);

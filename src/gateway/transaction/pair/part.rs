@@ -126,7 +126,7 @@ impl Pair<'_> {
         format!("not exists (select from {} where {})", self.rows(from), self.among(alias))
     }
 
-    fn same_key(&self, one: &str, other: &str) -> String {
+    pub(super) fn same_key(&self, one: &str, other: &str) -> String {
         match self.key() {
             Key::Columns(key) => Self::same(one, other, &key),
             Key::Place => "false".to_owned(),

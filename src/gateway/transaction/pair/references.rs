@@ -166,14 +166,33 @@ impl Pair<'_> {
         }
     }
 
-    /// Brings the stored rows of another table that refer to what is lost. Answers as
-    /// [`bring`](Self::bring) does.
-    pub(crate) fn bring_referrers(
-        &self,
-        key: &Constraint,
-        brought: Brought,
-        referring: &Side<'_>,
-    ) -> String {
+    /// Asks which stored rows of these keys (parameters from `$1` on) are not in the copy.
+    pub(crate) fn gone_of_brought(&self) -> String {
+        let texts = (1..=self.key_types().len()).map(|at| format!("d.k{at}::text"));
+        format!(
+            "select {texts} from {brought} where not exists (select from {copied} c where {same})",
+            texts = texts.collect::<Vec<_>>().join(", "),
+            brought = self.rows(1),
+            copied = self.copied(),
+            same = self.among("c"),
+        )
+    }
+
+    /// The same of all stored rows.
+    pub(crate) fn gone_of_all(&self) -> String {
+        format!(
+            "select {keys} from only {stored} s where not exists (select from {copied} c where \
+             {same})",
+            keys = self.key_texts(),
+            stored = self.shape.stored(),
+            copied = self.copied(),
+            same = self.same_key("s", "c"),
+        )
+    }
+
+    /// Brings the stored rows of another table that refer to what is lost, the keys of which are
+    /// parameters from `$1` on. Answers as [`bring`](Self::bring) does.
+    pub(crate) fn bring_referrers(&self, key: &Constraint, referring: &Side<'_>) -> String {
         let other = &referring.pair;
         let is_lacking = match referring.stored {
             Stored::All => String::new(),
@@ -186,7 +205,7 @@ impl Pair<'_> {
         let from = format!(
             "from (select l.* from {lost}) l cross join lateral (select * from only {stored} r \
              where {refers}{is_lacking} offset 0) r",
-            lost = self.lost(key, brought),
+            lost = self.lost(key, Brought::Keys(1)),
             stored = other.shape.stored(),
             refers = equal("r", &key.columns, &qualified("l", &key.referred)),
         );

@@ -270,6 +270,7 @@ impl InUse {
             strong: HashSet::new(),
             shared: HashSet::new(),
             selections: Selections::default(),
+            followed: HashSet::new(),
             referring: NO_COMMAND,
         }
     }

@@ -61,6 +61,13 @@ impl Following {
         !matches!(self.action, Action::None | Action::Restrict)
     }
 
+    /// Whether some of the foreign keys of one table take rows along and others refuse.
+    pub(crate) fn is_mixed(all: &[Self]) -> bool {
+        let refuses = |one: &Self| !one.takes();
+        let takes = |table: u32| all.iter().any(|one| one.table == table && one.takes());
+        all.iter().any(|one| refuses(one) && takes(one.table))
+    }
+
     /// Whether they go.
     pub(crate) fn goes(&self) -> bool {
         self.action == Action::Cascade

@@ -59,21 +59,23 @@ impl Tables {
                 keys.filter_map(|key| self.ask_references(check, table, key, asked)).collect()
             }
             ReferenceCheck::Referred(table) => {
-                self.following(table).iter().flat_map(|following| self.refused(following)).collect()
+                let all = self.following(table);
+                all.iter().flat_map(|following| self.refused(following, None)).collect()
             }
             // They are carried out when the statement has run.
             ReferenceCheck::TakesAlong(_) => Vec::new(),
         }
     }
 
-    /// Whether rows refer to others that are gone.
+    /// Whether rows refer to others that are gone: to those of these keys, or to any.
     pub(crate) fn refused(
         &self,
         following: &Following,
+        gone: Option<&[Key]>,
     ) -> impl Iterator<Item = (AskedReference, Question)> {
         let Following { referred, table, key, .. } = following;
         let check = ReferenceCheck::Referred(*referred);
-        let stored = self.ask_referrers(check, *table, key);
+        let stored = self.ask_referrers(check, *table, key, gone);
         // What has come in this transaction may have been referred to by its own rows.
         let is_changed = self.is_changed(*table);
         let own = is_changed.then(|| self.ask_references(check, *table, key, NO_COMMAND)).flatten();
@@ -104,19 +106,22 @@ impl Tables {
         Some((AskedReference::new(check, &copy.shape, key), question))
     }
 
-    /// Whether rows of a table refer to what is gone.
     fn ask_referrers(
         &self,
         check: ReferenceCheck,
         table: u32,
         key: &Constraint,
+        gone: Option<&[Key]>,
     ) -> Option<(AskedReference, Question)> {
         let (copy, used) = self.used_copy(key.refers_to)?;
         let pair = Pair::new(&copy.shape, &copy.name);
-        let (brought, behind) = used.brought_from(1, &pair);
+        let keys = gone.or_else(|| (!used.is_complete).then_some(&used.brought[..]));
+        let brought = if keys.is_some() { Brought::Keys(1) } else { Brought::All };
+        let behind = if keys.is_some() { pair.key_types().len() + 1 } else { 1 };
         let (side, its_own) = self.side(table, behind, false)?;
         let question = Question::prepared(pair.referrers(key, brought, &side));
-        let question = side.with(used.with_brought(question, &pair), its_own);
+        let question = keys.into_iter().fold(question, |it, keys| with_keys(it, &pair, keys));
+        let question = side.with(question, its_own);
         Some((AskedReference::new(check, self.shapes.get(&table)?, key), question))
     }
 
@@ -208,23 +213,6 @@ fn place(text: &str) -> Option<(u64, u64)> {
     let inner = text.strip_prefix('(')?.strip_suffix(')')?;
     let (page, item) = inner.split_once(',')?;
     Some((page.parse().ok()?, item.parse().ok()?))
-}
-
-impl InUse {
-    /// Which stored rows were brought: by keys that are parameters from this one on, if need be.
-    /// Answers the next parameter, too.
-    pub(super) fn brought_from(&self, from: usize, pair: &Pair<'_>) -> (Brought, usize) {
-        if self.is_complete {
-            (Brought::All, from)
-        } else {
-            (Brought::Keys(from), from + pair.key_types().len())
-        }
-    }
-
-    /// A question with those keys.
-    pub(super) fn with_brought(&self, question: Question, pair: &Pair<'_>) -> Question {
-        if self.is_complete { question } else { with_keys(question, pair, &self.brought) }
-    }
 }
 
 impl Side<'_> {

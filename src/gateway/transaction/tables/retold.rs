@@ -189,6 +189,8 @@ impl Tables {
         for copy in self.copies.values().filter(|copy| copy.is_called_otherwise()) {
             for (name, stored) in copy.shape.own_names(copy.own_name()) {
                 text = text.replace(&quote(&name), &quote(stored));
+                // Errors write names as they are.
+                text = text.replace(&format!("\"{name}\""), &format!("\"{stored}\""));
             }
         }
         text

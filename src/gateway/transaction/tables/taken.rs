@@ -1,8 +1,11 @@
 //! Rows that go or change with those that they refer to, where no copy has the foreign key.
 
+use super::part::with_keys;
 use super::{Following, InUse, Tables};
 use crate::gateway::backend::{Answer, Question};
+use crate::gateway::transaction::journal::Key;
 use crate::gateway::transaction::pair::Pair;
+use crate::gateway::transaction::pair::references::Brought;
 use crate::gateway::transaction::shape::{Action, Constraint};
 
 impl Tables {
@@ -19,19 +22,41 @@ impl Tables {
         all
     }
 
-    /// What brings the rows that refer to what is gone, and what takes them along.
-    pub(crate) fn taking(&self, following: &Following) -> Option<[Question; 2]> {
+    /// Asks which stored rows of this table are gone that were not when this was asked before.
+    /// Nothing stored refers to those any more.
+    pub(crate) fn lost_question(&self, table: u32) -> Option<Question> {
+        let (copy, used) = self.used_copy(table)?;
+        let pair = Pair::new(&copy.shape, &copy.name);
+        if used.is_complete {
+            return Some(Question::prepared(pair.gone_of_all()));
+        }
+        let known = used.brought.iter().filter(|key| !used.followed.contains(*key));
+        let known: Vec<Key> = known.cloned().collect();
+        Some(with_keys(Question::prepared(pair.gone_of_brought()), &pair, &known))
+    }
+
+    /// What was answered to that.
+    pub(crate) fn lost(&mut self, table: u32, answer: Answer) -> Vec<Key> {
+        let Some(used) = self.state(table) else { return Vec::new() };
+        let keys = answer.rows.into_iter().filter_map(|row| row.into_iter().collect());
+        let lost: Vec<Key> = keys.filter(|key| !used.followed.contains(key)).collect();
+        used.followed.extend(lost.iter().cloned());
+        lost
+    }
+
+    /// What brings the rows that refer to those that are lost, and what takes them along.
+    pub(crate) fn taking(&self, following: &Following, lost: &[Key]) -> Option<[Question; 2]> {
         let Following { referred, table, key, action } = following;
         let (copy, used) = self.used_copy(*referred)?;
         let pair = Pair::new(&copy.shape, &copy.name);
-        let (brought, behind) = used.brought_from(1, &pair);
-        let (side, its_own) = self.side(*table, behind, false)?;
-        let bring = Question::prepared(pair.bring_referrers(key, brought, &side));
-        let bring = side.with(used.with_brought(bring, &pair), its_own);
+        let (side, its_own) = self.side(*table, pair.key_types().len() + 1, false)?;
+        let bring = Question::prepared(pair.bring_referrers(key, &side));
+        let bring = side.with(with_keys(bring, &pair, lost), its_own);
         let (_, using) = self.used_copy(*table)?;
-        let (brought, _) = used.brought_from(2, &pair);
+        let brought = if used.is_complete { Brought::All } else { Brought::Keys(2) };
         let take = Question::prepared(pair.take_along(key, action, brought, &side.pair));
-        let take = used.with_brought(take.with(using.fills_array()), &pair);
+        let take = take.with(using.fills_array());
+        let take = if used.is_complete { take } else { with_keys(take, &pair, &used.brought) };
         Some([bring, take])
     }
 
