@@ -87,20 +87,20 @@ impl Tables {
         let Some(shape) = self.shapes.get(&table).filter(|_| statement.writes) else {
             return Loss::Nothing;
         };
-        let losses = self.referring(table).map(|(_, key)| {
-            // What an UPDATE takes from one row it may give to another, and RESTRICT does not mind.
-            let on_update = match key.on_update() {
-                _ if !shape.may_set(names(&key.referred), &statement.sets) => Loss::Nothing,
-                Action::None => Loss::Refused,
-                _ => Loss::Unclear,
-            };
-            let on_delete = match key.on_delete() {
-                _ if !statement.deletes => Loss::Nothing,
-                Action::None | Action::Restrict => Loss::Refused,
-                _ if self.taken_along(table).is_some() => Loss::TakesAlong,
-                _ => Loss::Unclear,
-            };
-            on_update.max(on_delete)
+        // What an UPDATE takes from one row it may give to another, and RESTRICT does not mind.
+        let on_update = |key: &Constraint| match key.on_update() {
+            Action::None => Loss::Refused,
+            _ => Loss::Unclear,
+        };
+        let on_delete = |key: &Constraint| match key.on_delete() {
+            Action::None | Action::Restrict => Loss::Refused,
+            _ if self.taken_along(table).is_some() => Loss::TakesAlong,
+            _ => Loss::Unclear,
+        };
+        let losses = self.referring(table).flat_map(|(_, key)| {
+            let is_set = shape.may_set(names(&key.referred), &statement.sets);
+            let by_update = is_set.then(|| on_update(key));
+            by_update.into_iter().chain(statement.deletes.then(|| on_delete(key)))
         });
         losses.max().unwrap_or(Loss::Nothing)
     }
