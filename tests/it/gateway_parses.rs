@@ -1,6 +1,8 @@
 //! Several statements that are prepared before the first of them is bound, through the optimistic
 //! engine: what the first does to the copies of large tables is no matter to the others.
 
+use std::time::Duration;
+
 use tokio_postgres::Client;
 
 use crate::gateway::{Served, says};
@@ -192,7 +194,12 @@ async fn what_was_prepared_while_the_copies_went_finds_the_new_ones() {
     raw.parse("a", update).send().await.unwrap();
     let is_begun = "select 1 from pg_stat_activity \
                     where datname = current_database() and state = 'idle in transaction'";
-    while says(&outsider, is_begun).await == "(0)" {}
+    let has_begun = async {
+        while says(&outsider, is_begun).await == "(0)" {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), has_begun).await.expect("it begins");
     assert_eq!(says(&other, "create table other (id int)").await, "(0)");
     raw.parse("b", "select count(*) from parents").bind("", "a").execute("").flush();
     assert_eq!(line(&raw.until(b'C').await), "1 1 2 [UPDATE 1]");

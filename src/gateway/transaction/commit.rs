@@ -140,7 +140,8 @@ impl Transaction {
         shared.journal().note(xid, written);
         let applied = backend.ask_all(plan.questions(self.tables.tidying())).await;
         if let Err(trouble) = applied {
-            return Err(if plan.may_stumble() { trouble } else { judged(trouble) });
+            let is_of_key = trouble.code().is_some_and(|code| code.starts_with("23"));
+            return Err(if is_of_key && plan.may_stumble() { trouble } else { judged(trouble) });
         }
         // Entered only once it is committed, so that nobody loses to what did not happen. Where the
         // answer is lost, a commit may have no entry: then PostgreSQL finds the rows changed.

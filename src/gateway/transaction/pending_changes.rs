@@ -121,7 +121,7 @@ impl Transaction {
         let (references, about) = self.reference_questions();
         questions.extend(about);
         let answers = backend.ask_all(questions).await?;
-        self.referred(&references, &mut answers.into_iter().skip(collisions))?;
+        self.note_references(&references, &mut answers.into_iter().skip(collisions))?;
         let State::Open(open) = &mut self.state else { return Ok(()) };
         match open.losing.take() {
             Some(table) => self.take_along(backend, statement, table).await,
@@ -137,13 +137,14 @@ impl Transaction {
     }
 
     /// What was answered to that.
-    pub(super) fn referred(
+    pub(super) fn note_references(
         &mut self,
         references: &[AskedReference],
         answers: &mut impl Iterator<Item = Answer>,
     ) -> Result<(), Refusal> {
         let answered = references.iter().zip(answers);
-        let broken = answered.filter_map(|(asked, answer)| self.tables.referred(asked, answer));
+        let broken =
+            answered.filter_map(|(asked, answer)| self.tables.note_reference(asked, answer));
         Broken::first(broken).map_or(Ok(()), |broken| Err(broken.into_refusal()))
     }
 
@@ -230,7 +231,7 @@ impl Transaction {
     ) -> Result<(), BackendError> {
         let Some(asked) = ahead.asked else { return Ok(()) };
         let mut answers = backend.answers(asked).await?.into_iter().skip(ahead.collisions);
-        self.referred(&ahead.references, &mut answers)?;
+        self.note_references(&ahead.references, &mut answers)?;
         if ahead.foresees {
             self.foreseen = Some(self.changes_in(answers.collect()));
         }

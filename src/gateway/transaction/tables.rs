@@ -34,7 +34,7 @@ use super::pair::Pair;
 use super::shape::Shape;
 use crate::gateway::backend::{BackendError, Question, Questions};
 use crate::gateway::statement::Statement;
-pub(crate) use checks::{AskedReference, Broken, Following, ReferenceCheck};
+pub(crate) use checks::{AskedReference, Broken, Following, Lost, ReferenceCheck};
 use crowded::Crowds;
 pub(super) use named::Named;
 use named::Written;

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use super::Transaction;
 use super::journal::Key;
 use super::state::State;
-use super::tables::Following;
+use super::tables::{Following, Lost};
 use crate::gateway::backend::{BackendError, Questions};
 use crate::gateway::statement::Statement;
 
@@ -25,7 +25,10 @@ impl Transaction {
         let mut losing = VecDeque::from([table]);
         while let Some(table) = losing.pop_front() {
             let all = self.tables.following(table);
-            let lost = self.newly_lost(backend, table).await?;
+            if all.is_empty() {
+                continue;
+            }
+            let Lost { before, now: lost } = self.lost(backend, table).await?;
             // One key may take away what another refuses to lose: then each row comes by itself, as
             // it does in PostgreSQL.
             let at_once = if Following::is_mixed(&all) { 1 } else { lost.len().max(1) };
@@ -34,7 +37,8 @@ impl Transaction {
                 for following in &all {
                     if !following.takes() {
                         self.refuse_referrers(backend, following, lost).await?;
-                    } else if self.follow(backend, statement, following, lost).await? > 0 {
+                    } else if self.follow(backend, statement, following, (&before, lost)).await? > 0
+                    {
                         losing.push_back(following.table);
                     }
                 }
@@ -43,15 +47,14 @@ impl Transaction {
         Ok(())
     }
 
-    /// The keys of stored rows of this table that have gone since this was asked before.
-    async fn newly_lost(
+    async fn lost(
         &mut self,
         backend: &mut impl Questions,
         table: u32,
-    ) -> Result<Vec<Key>, BackendError> {
-        let Some(question) = self.tables.lost_question(table) else { return Ok(Vec::new()) };
+    ) -> Result<Lost, BackendError> {
+        let Some(question) = self.tables.lost_question(table) else { return Ok(Lost::default()) };
         let answer = backend.ask(question).await?;
-        Ok(self.tables.lost(table, answer))
+        Ok(self.tables.note_lost(table, answer))
     }
 
     async fn refuse_referrers(
@@ -63,7 +66,7 @@ impl Transaction {
         let (asked, questions): (Vec<_>, Vec<_>) =
             self.tables.refused(following, Some(lost)).unzip();
         let answers = backend.ask_all(questions).await?;
-        Ok(self.referred(&asked, &mut answers.into_iter())?)
+        Ok(self.note_references(&asked, &mut answers.into_iter())?)
     }
 
     /// How many rows have gone or changed by one foreign key, with those that are lost.
@@ -72,12 +75,15 @@ impl Transaction {
         backend: &mut impl Questions,
         statement: &Statement,
         following: &Following,
-        lost: &[Key],
+        (before, lost): (&[Key], &[Key]),
     ) -> Result<u64, BackendError> {
         self.gather_claims(backend, statement, &[following.table]).await?;
-        let Some(questions) = self.tables.taking(following, lost) else { return Ok(0) };
+        // With one more than a transaction may change it is refused.
+        let most = self.shared.limits.rows + 1;
+        let questions = self.tables.taking(following, before, lost, most);
+        let Some(questions) = questions else { return Ok(0) };
         let answers = backend.ask_all(questions.into()).await?;
-        let taken = self.tables.taken(following, answers);
+        let taken = self.tables.note_taken(following, answers);
         if taken > 0 && self.tables.gets_keys(following) {
             let questions = self.tables.collision_question(following.table);
             backend.ask_all(questions.into_iter().collect()).await?;

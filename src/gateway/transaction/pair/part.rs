@@ -140,8 +140,8 @@ impl Pair<'_> {
         texts.collect::<Vec<_>>().join(", ")
     }
 
-    /// The same of a copy that holds a part of the rows: where gone ones are sought, the keys of
-    /// those that were brought are parameters from `$2` on.
+    /// What [`changes`](Self::changes) tells, of a copy that holds a part of the rows: where gone
+    /// ones are sought, the keys of those that were brought are parameters from `$2` on.
     pub(crate) fn changes_of_part(&self, sought: Sought) -> String {
         let Key::Columns(key) = self.key() else {
             // None was brought: a row that was told apart by its place could not be.

@@ -64,21 +64,24 @@ impl Pair<'_> {
         let own = qualified("c", &key.columns);
         let other = &referred.pair;
         let keys = (0..other.key_types().len()).map(|at| format!("f.k{at}")).collect::<Vec<_>>();
+        // What referred to the same before needs no check, unless that may be gone.
+        let are_kept = referred.stored == Stored::All;
         let is_there = match referred.stored {
             Stored::All => "true".to_owned(),
             Stored::NotBrought(from) => other.not_brought("p", from),
             Stored::Nothing => "false".to_owned(),
         };
+        let is_missing = format!(
+            "f.is_there is not true and not exists (select from {} o where {})",
+            other.copied(),
+            equal("o", &key.referred, &own),
+        );
         // LIMIT has each row looked up by its key, whatever the plan was made for.
         format!(
-            "select c.cmin::text, c.ctid::text, \
-               case when f.is_there is not true and not exists (select from {its_copy} o \
-               where {is_its}) then {shown} end, {keys} \
+            "select c.cmin::text, c.ctid::text, case when {is_missing} then {shown} end, {keys} \
              from {copied} c left join lateral (select {is_there} as is_there, {its_keys} \
                from only {stored} p where {is_stored} limit 1) f on true \
              where {is_mine} and c.cmin::text::int8 > $2::int8 and {are_given}{changed}",
-            its_copy = other.copied(),
-            is_its = equal("o", &key.referred, &own),
             shown = shown(&own),
             keys = keys.join(", "),
             copied = self.copied(),
@@ -87,20 +90,24 @@ impl Pair<'_> {
             is_stored = equal("p", &key.referred, &own),
             is_mine = self.is_mine(true),
             are_given = are_given(&own),
-            changed = self.changed_from_stored(&key.columns),
+            changed = match self.changed_from_stored(&key.columns) {
+                Some(changed) if are_kept => format!(" and {changed}"),
+                Some(changed) => format!(" and ({changed} or {is_missing})"),
+                None => String::new(),
+            },
         )
     }
 
     /// That the copy's row `c` has no stored one with the same values of these columns.
-    fn changed_from_stored(&self, columns: &[String]) -> String {
-        let Key::Columns(key) = self.key() else { return String::new() };
+    fn changed_from_stored(&self, columns: &[String]) -> Option<String> {
+        let Key::Columns(key) = self.key() else { return None };
         let columns: Vec<&str> =
             key.into_iter().chain(columns.iter().map(String::as_str)).collect();
-        format!(
-            " and (select true from only {stored} s where {same} limit 1) is null",
+        Some(format!(
+            "(select true from only {stored} s where {same} limit 1) is null",
             stored = self.shape.stored(),
             same = Self::same("s", "c", &columns),
-        )
+        ))
     }
 
     /// Asks for a stored row of those that were brought whose key of this foreign key's no row has
@@ -191,8 +198,13 @@ impl Pair<'_> {
     }
 
     /// Brings the stored rows of another table that refer to what is lost, the keys of which are
-    /// parameters from `$1` on. Answers as [`bring`](Self::bring) does.
-    pub(crate) fn bring_referrers(&self, key: &Constraint, referring: &Side<'_>) -> String {
+    /// parameters from `$1` on, and no more than this many. Answers as [`bring`](Self::bring) does.
+    pub(crate) fn bring_referrers(
+        &self,
+        key: &Constraint,
+        referring: &Side<'_>,
+        most: usize,
+    ) -> String {
         let other = &referring.pair;
         let is_lacking = match referring.stored {
             Stored::All => String::new(),
@@ -204,7 +216,7 @@ impl Pair<'_> {
         // for.
         let from = format!(
             "from (select l.* from {lost}) l cross join lateral (select * from only {stored} r \
-             where {refers}{is_lacking} offset 0) r",
+             where {refers}{is_lacking} offset 0) r limit {most}",
             lost = self.lost(key, Brought::Keys(1)),
             stored = other.shape.stored(),
             refers = equal("r", &key.columns, &qualified("l", &key.referred)),
@@ -213,12 +225,12 @@ impl Pair<'_> {
     }
 
     /// Takes rows of another table along that refer to what is lost, the commands that brought rows
-    /// of that one being `$1`. Answers how many.
+    /// of that one being `$1` and the keys of what is lost parameters from `$2` on. Answers how
+    /// many.
     pub(crate) fn take_along(
         &self,
         key: &Constraint,
         action: &Action,
-        brought: Brought,
         referring: &Pair<'_>,
     ) -> String {
         let own = qualified("c", &key.columns);
@@ -230,26 +242,24 @@ impl Pair<'_> {
             }
             _ => format!("delete from {} c", referring.copied()),
         };
-        let is_brought = match brought {
-            Brought::Keys(from) => {
-                format!("exists (select from {} where {})", self.rows(from), self.among("p"))
-            }
-            Brought::All => "true".to_owned(),
-        };
         // Without a stored row of that key it was one of the transaction's own that has gone.
         format!(
             "with taken as ({verb} where {are_given} \
                and not exists (select from {copied} o where {is_kept}) \
-               and coalesce((select {is_brought} from only {stored} p where {is_stored} limit 1), \
-                 {is_mine}{changed}) \
+               and coalesce((select exists (select from {lost} where {is_lost}) \
+                 from only {stored} p where {is_stored} limit 1), {is_mine}{changed}) \
                returning 1) select count(*)::text from taken",
             are_given = are_given(&own),
             copied = self.copied(),
             is_kept = equal("o", &key.referred, &own),
+            lost = self.rows(2),
+            is_lost = self.among("p"),
             stored = self.shape.stored(),
             is_stored = equal("p", &key.referred, &own),
             is_mine = referring.is_mine(true),
-            changed = referring.changed_from_stored(&key.columns),
+            changed = referring
+                .changed_from_stored(&key.columns)
+                .map_or_else(String::new, |changed| format!(" and {changed}")),
         )
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::gateway::refusal::Refusal;
+use crate::gateway::transaction::journal::Key;
 use crate::gateway::transaction::shape::{Action, Constraint, Shape};
 
 /// What is to be asked about foreign keys of a table that is copied in parts.
@@ -34,6 +35,15 @@ impl Broken {
     pub(crate) fn into_refusal(self) -> Refusal {
         self.refusal
     }
+}
+
+/// The keys of stored rows that are gone.
+#[derive(Debug, Default)]
+pub(crate) struct Lost {
+    /// When this was asked before.
+    pub(crate) before: Vec<Key>,
+    /// Since then.
+    pub(crate) now: Vec<Key>,
 }
 
 /// What a question about a foreign key has asked.

@@ -150,7 +150,11 @@ impl Tables {
     }
 
     /// What was answered: rows that are referred to are claimed. Answers what does not hold.
-    pub(crate) fn referred(&mut self, asked: &AskedReference, answer: Answer) -> Option<Broken> {
+    pub(crate) fn note_reference(
+        &mut self,
+        asked: &AskedReference,
+        answer: Answer,
+    ) -> Option<Broken> {
         let (mut found, mut broken, mut last) = (Vec::new(), Vec::new(), NO_COMMAND);
         for row in answer.rows {
             let mut values = row.into_iter();
@@ -158,7 +162,7 @@ impl Tables {
             last = last.max(command.unwrap_or(NO_COMMAND));
             let place = values.next().flatten().as_deref().and_then(place);
             if let Some(values) = values.next().flatten() {
-                broken.push(Broken { place, refusal: self.broken(asked, &values) });
+                broken.push(Broken { place, refusal: self.violation(asked, &values) });
             } else if let Some(stored) = values.collect::<Option<Key>>() {
                 found.push(RowId { table: asked.key.refers_to, key: stored });
             }
@@ -174,7 +178,7 @@ impl Tables {
         Broken::first(broken)
     }
 
-    fn broken(&self, asked: &AskedReference, values: &str) -> Refusal {
+    fn violation(&self, asked: &AskedReference, values: &str) -> Refusal {
         let AskedReference { shape, key, check } = asked;
         let referred = self.shapes.get(&key.refers_to).map(|shape| shape.name.as_str());
         let (table, constraint, referred) = (&shape.name, &key.name, referred.unwrap_or_default());

@@ -9,7 +9,7 @@
 //!                                                    that refer to it there
 //!    and takes rows along that refer to it           what brings those behind it, and takes them
 //!                                                    (`take_along`)
-//!    and they are to change as it does               PostgreSQL: all rows of all tables that are
+//!    and anything else is done about those           PostgreSQL: all rows of all tables that are
 //!                                                    tied are brought, and the copies tied as well
 //!  anything else                                     nobody, since nothing can come of it
 //! ```
@@ -111,11 +111,14 @@ impl Tables {
         let (mut wanted, mut taken) = (vec![table], Vec::new());
         while let Some(referred) = wanted.pop() {
             for (table, key) in self.referring(referred) {
+                if self.may_have_moved(key) {
+                    return None;
+                }
                 match key.on_delete() {
                     Action::None | Action::Restrict => continue,
                     Action::Cascade if !taken.contains(&table) => wanted.push(table),
                     Action::Cascade => {}
-                    Action::SetNull(columns) if !self.are_referred(table, &columns) => {}
+                    Action::SetNull(columns) if self.goes_no_further(table, &columns) => {}
                     Action::SetNull(_) | Action::SetDefault => return None,
                 }
                 taken.push(table);
@@ -125,10 +128,23 @@ impl Tables {
         taken.iter().all(has_key).then_some(taken)
     }
 
-    /// Whether foreign keys refer to one of these columns.
-    fn are_referred(&self, table: u32, columns: &[String]) -> bool {
-        let mut keys = self.referring(table);
-        keys.any(|(_, key)| columns.iter().any(|column| key.referred.contains(column)))
+    /// Whether values to which this foreign key refers may have gone from one row to another: what
+    /// is lost is told by the rows' own keys.
+    fn may_have_moved(&self, key: &Constraint) -> bool {
+        let Some((copy, used)) = self.used_copy(key.refers_to) else { return false };
+        let own = copy.shape.key().unwrap_or_default();
+        let is_own = |name: &String| own.iter().any(|column| column.name == *name);
+        used.may_be_new && !(key.referred.len() == own.len() && key.referred.iter().all(is_own))
+    }
+
+    /// Whether no foreign key has to do with what changes where these columns become null.
+    fn goes_no_further(&self, table: u32, columns: &[String]) -> bool {
+        let Some(shape) = self.shapes.get(&table) else { return false };
+        let refers_to = |key: &Constraint| shape.may_set(names(&key.referred), columns);
+        // A generated column may come to refer to something else.
+        let is_generated = |key: &Constraint| shape.may_set(names(&key.columns), &[]);
+        !self.referring(table).any(|(_, key)| refers_to(key))
+            && !shape.foreign_keys().any(is_generated)
     }
 
     /// The foreign keys that refer to this table, with their own tables.
