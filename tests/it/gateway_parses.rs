@@ -194,9 +194,10 @@ async fn what_was_prepared_while_the_copies_went_finds_the_new_ones() {
     raw.parse("a", update).send().await.unwrap();
     let is_begun = "select 1 from pg_stat_activity \
                     where datname = current_database() and state = 'idle in transaction'";
+    let mut pace = tokio::time::interval(Duration::from_millis(5));
     let has_begun = async {
         while says(&outsider, is_begun).await == "(0)" {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            pace.tick().await;
         }
     };
     tokio::time::timeout(Duration::from_secs(30), has_begun).await.expect("it begins");
