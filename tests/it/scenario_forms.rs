@@ -175,11 +175,11 @@ async fn what_does_not_come_by_itself_is_waited_for_and_then_told() {
 async fn every_document_tells_a_pause_and_a_lost_session() {
     let page = include_str!("../../docs/scenarios.md");
     let blocks = page.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let text = blocks.into_iter().find(|text| text.contains("-- pause 500 ms")).unwrap();
+    let text = blocks.into_iter().find(|text| text.contains("-- pause 3 s")).unwrap();
     let played = played_at(Database::create().await.target(), scenario(text), 30).await;
     assert!(played.is_kept(), "{:?}\n{}", played.breaches, told(&played));
     let told = told(&played);
-    assert!(told.contains("\n-- pause 500 ms\n"), "{told}");
+    assert!(told.contains("\n-- pause 3000 ms\n"), "{told}");
     assert!(told.contains("Idle has lost its connection"), "{told}");
     let report = PlayReport {
         scenario: &played.scenario,
@@ -191,7 +191,7 @@ async fn every_document_tells_a_pause_and_a_lost_session() {
         options: Options::default(),
     };
     let diagram = report.render(Format::Mermaid);
-    assert!(diagram.contains("Note over DB: pause 500 ms"), "{diagram}");
+    assert!(diagram.contains("Note over DB: pause 3000 ms"), "{diagram}");
 }
 
 #[tokio::test]
