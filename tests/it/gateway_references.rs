@@ -29,6 +29,12 @@ const TABLES: &str = "create table parents (id int primary key, code text unique
        other int references halls on delete cascade); \
      create table locks (id int primary key, hall int references halls on delete set null, n int, \
        code int generated always as (coalesce(hall, 0) + n) stored unique); \
+     create table marks (id int primary key, n int, \
+       g int generated always as (n * 10) stored unique); \
+     create table signs (id int primary key, g int references marks (g) on delete set null, \
+       mark int references marks on delete cascade); \
+     insert into marks select n, n from generate_series(1, 9) n; \
+     insert into signs select n, n * 10, 10 - n from generate_series(1, 9) n; \
      create schema \"S x\"; \
      create table \"S x\".\"Tab\"\"q\" (id int primary key, \
        hall int not null references halls on delete set null); \
@@ -50,7 +56,9 @@ const TABLES: &str = "create table parents (id int primary key, code text unique
      insert into eggs select n, n, n, 10 - n from generate_series(1, 9) n; \
      insert into pairs select n, n from generate_series(1, 9) n";
 
-const ALL: [&str; 18] = [
+const ALL: [&str; 20] = [
+    "table marks",
+    "table signs",
     "table \"S x\".\"Tab\"\"q\"",
     "table halls",
     "table doors",
@@ -276,6 +284,8 @@ const SCRIPTS: &[&[&str]] = &[
     ],
     &["update nests set n = case a when 7 then 70 else 7 end where a in (7, 8)", "table eggs"],
     &["delete from nests where a in (8, 9)", "table eggs"],
+    &["delete from marks where g = 90", "select * from signs where id in (1, 9)"],
+    &["delete from marks where g = 10", "delete from marks where id = 2", "table marks"],
     &["delete from branches"],
     &["delete from tree", "insert into tree values (1, 1)"],
     &["delete from halls where id = 1"],

@@ -111,7 +111,7 @@ impl Tables {
         let (mut wanted, mut taken) = (vec![table], Vec::new());
         while let Some(referred) = wanted.pop() {
             for (table, key) in self.referring(referred) {
-                if self.may_have_moved(key) {
+                if !self.is_by_row_key(key) {
                     return None;
                 }
                 match key.on_delete() {
@@ -128,13 +128,13 @@ impl Tables {
         taken.iter().all(has_key).then_some(taken)
     }
 
-    /// Whether values to which this foreign key refers may have gone from one row to another: what
-    /// is lost is told by the rows' own keys.
-    fn may_have_moved(&self, key: &Constraint) -> bool {
-        let Some((copy, used)) = self.used_copy(key.refers_to) else { return false };
-        let own = copy.shape.key().unwrap_or_default();
+    /// Whether this foreign key refers to rows by their own keys, by which it is told what is lost:
+    /// other values may have gone from one row to another.
+    fn is_by_row_key(&self, key: &Constraint) -> bool {
+        let own = self.shapes.get(&key.refers_to).and_then(|shape| shape.key());
+        let own = own.unwrap_or_default();
         let is_own = |name: &String| own.iter().any(|column| column.name == *name);
-        used.may_be_new && !(key.referred.len() == own.len() && key.referred.iter().all(is_own))
+        key.referred.len() == own.len() && key.referred.iter().all(is_own)
     }
 
     /// Whether no foreign key has to do with what changes where these columns become null.
