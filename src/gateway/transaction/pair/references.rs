@@ -33,6 +33,17 @@ pub(crate) struct Side<'a> {
     pub(crate) is_copied: bool,
 }
 
+impl Side<'_> {
+    /// Whether the stored row of this name is the transaction's beside those in its copy.
+    fn counts(&self, alias: &str) -> String {
+        match self.stored {
+            Stored::All => "true".to_owned(),
+            Stored::NotBrought(from) => self.pair.not_brought(alias, from),
+            Stored::Nothing => "false".to_owned(),
+        }
+    }
+}
+
 /// `a.x = b.y`, for each of these columns.
 fn equal(alias: &str, columns: &[String], others: &[String]) -> String {
     let pairs = columns.iter().zip(others);
@@ -66,11 +77,7 @@ impl Pair<'_> {
         let keys = (0..other.key_types().len()).map(|at| format!("f.k{at}")).collect::<Vec<_>>();
         // What referred to the same before needs no check, unless that may be gone.
         let are_kept = referred.stored == Stored::All;
-        let is_there = match referred.stored {
-            Stored::All => "true".to_owned(),
-            Stored::NotBrought(from) => other.not_brought("p", from),
-            Stored::Nothing => "false".to_owned(),
-        };
+        let is_there = referred.counts("p");
         let is_missing = format!(
             "f.is_there is not true and not exists (select from {} o where {})",
             other.copied(),
@@ -121,21 +128,12 @@ impl Pair<'_> {
         let lost = qualified("l", &key.referred);
         let is_in = |alias: &str| equal(alias, &key.columns, &lost);
         let other = &referring.pair;
-        let of_stored = |and: &str| {
-            format!(
-                "(select true from only {} r where {}{and} limit 1) is not null",
-                other.shape.stored(),
-                is_in("r"),
-            )
-        };
-        let mut refer = Vec::new();
-        match referring.stored {
-            Stored::All => refer.push(of_stored("")),
-            Stored::NotBrought(from) => {
-                refer.push(of_stored(&format!(" and {}", other.not_brought("r", from))));
-            }
-            Stored::Nothing => {}
-        }
+        let mut refer = vec![format!(
+            "(select true from only {} r where {} and {} limit 1) is not null",
+            other.shape.stored(),
+            is_in("r"),
+            referring.counts("r"),
+        )];
         if referring.is_copied {
             refer.push(format!("exists (select from {} r where {})", other.copied(), is_in("r")));
         }
@@ -206,20 +204,16 @@ impl Pair<'_> {
         most: usize,
     ) -> String {
         let other = &referring.pair;
-        let is_lacking = match referring.stored {
-            Stored::All => String::new(),
-            Stored::NotBrought(from) => format!(" and {}", other.not_brought("r", from)),
-            Stored::Nothing => " and false".to_owned(),
-        };
         let columns = other.shape.plain_columns().map(|column| column.name.clone());
         // OFFSET has the rows looked up by an index, where there is one, whatever the plan was made
         // for.
         let from = format!(
             "from (select l.* from {lost}) l cross join lateral (select * from only {stored} r \
-             where {refers}{is_lacking} offset 0) r limit {most}",
+             where {refers} and {is_lacking} offset 0) r limit {most}",
             lost = self.lost(key, Brought::Keys(1)),
             stored = other.shape.stored(),
             refers = equal("r", &key.columns, &qualified("l", &key.referred)),
+            is_lacking = referring.counts("r"),
         );
         other.bringing(&qualified("r", &columns.collect::<Vec<_>>()).join(", "), &from)
     }
